@@ -1,0 +1,127 @@
+//! One obsolescence matter, gathering notices and their revisions, and what its newest assessment comes to.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Digest,
+    id::{AssessmentId, CaseId, DatasetId, EventId},
+    money::Money,
+    notice::NoticeKind,
+    time::At,
+};
+
+/// What is known about replacements of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedReplacement {
+    Unsaid,
+    None,
+    Named(Vec<String>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CasePart {
+    /// As printed.
+    pub mpn: String,
+    pub replacement: NamedReplacement,
+    pub last_time_buy: Option<Date>,
+    pub last_time_ship: Option<Date>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    Open,
+    /// A person chose an answer.
+    Decided {
+        answer: String,
+        by: String,
+        at: At,
+    },
+    Closed {
+        reason: String,
+        at: At,
+    },
+}
+
+/// What a manager reads first. `None` is unknown, and never shown as zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// Contribution lost to the horizon when nothing is done.
+    pub margin_at_risk: Option<Money>,
+    /// First day that cannot be served; `None` with `known_parts > 0` means: not before the horizon.
+    pub runs_out: Option<Date>,
+    /// Name of the best answer.
+    pub best_answer: Option<String>,
+    pub best_cost: Option<Money>,
+    pub known_parts: u32,
+    pub unknown_parts: u32,
+    /// What a person must supply or decide, in sentences.
+    pub needs: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    pub id: CaseId,
+    /// What makes another notice the same matter; see `work::case`. Unique over all cases.
+    pub keys: Vec<String>,
+    pub kind: NoticeKind,
+    pub maker: Option<String>,
+    pub notice_id: Option<String>,
+    pub issue_date: Option<Date>,
+    pub last_time_buy: Option<Date>,
+    pub last_time_ship: Option<Date>,
+    pub parts: Vec<CasePart>,
+    /// In the order they arrived; empty for a case made by hand.
+    pub events: Vec<EventId>,
+    /// Who made it by hand, or `None` where a notice did.
+    pub made_by: Option<String>,
+    pub state: CaseState,
+    pub opened_at: At,
+    pub changed_at: At,
+    pub latest: Option<AssessmentId>,
+    pub headline: Option<Headline>,
+}
+
+/// What makes two notices one matter: the maker's own number for it, or, where it names none, the very same parts. `maker_key` is `MakerAliases::key`.
+pub fn case_keys(maker_key: Option<&str>, notice_id: Option<&str>, mpns: &[String]) -> Vec<String> {
+    let maker = maker_key.unwrap_or("?");
+    let folded: String = notice_id.unwrap_or("").chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+    if !folded.is_empty() {
+        return vec![format!("notice {maker} {folded}")];
+    }
+    let mut parts: Vec<String> = mpns.iter().map(|mpn| super::part::normal_mpn(mpn)).collect();
+    parts.sort();
+    parts.dedup();
+    if parts.is_empty() { Vec::new() } else { vec![format!("parts {maker} {}", Digest::of(parts.join("\n").as_bytes()))] }
+}
+
+/// One line of the list of assessments; the assessment itself is a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssessmentRow {
+    pub id: AssessmentId,
+    pub case: CaseId,
+    pub dataset: DatasetId,
+    pub as_of: Date,
+    pub made_at: At,
+    pub headline: Headline,
+    /// Digest of the assessment's JSON.
+    pub body: Digest,
+}
+
+/// One import of the factory's data, as the log holds it; the data is in a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetRow {
+    pub id: DatasetId,
+    pub imported_at: At,
+    pub by: String,
+    /// Name within `datasets/`.
+    pub file: String,
+    pub checksum: Digest,
+    pub products: u32,
+    pub items: u32,
+    pub bom_lines: u32,
+    pub refused_lines: u32,
+    pub active: bool,
+}

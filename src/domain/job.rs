@@ -1,0 +1,204 @@
+//! The work on one event, and the only table of what may follow what.
+//!
+//! ```text
+//!                ┌───────── retry is due ─────────┐
+//!                ▼                                │
+//!   arrival ─▶ ready ──claim──▶ leased ──error──▶ scheduled
+//!                ▲ ▲              │ │ │ └─ too many errors, or hopeless ─▶ dead ─┐
+//!                │ └─lease lapsed─┘ │ └─ a person must look ─▶ review ──┐        │
+//!                │   or handed back └─ last step finished ─▶ done       │        │
+//!                └────────────── resolved, or retried by a person ◀─────┴────────┘
+//!
+//!   ready, scheduled, review, dead ── cancelled by a person ─▶ cancelled
+//! ```
+//! A killed process leaves its job leased; at start and while running, lapsed leases go back to ready. Each claim raises the epoch, and a finish
+//! that carries an older epoch is refused, so a step's effects happen once.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Digest, Source},
+    id::{AssessmentId, CaseId, EventId, JobId},
+    time::At,
+};
+use crate::limits;
+
+/// What a job works through, in order. Each step's result is kept, so work resumes at the step it was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// Bytes to text with layout.
+    Document,
+    /// Text to notices.
+    Reading,
+    /// Notices to cases.
+    Case,
+    /// Parts to the factory's items.
+    Match,
+    /// Cases to assessments.
+    Impact,
+}
+
+impl Step {
+    pub const ALL: [Step; 5] = [Step::Document, Step::Reading, Step::Case, Step::Match, Step::Impact];
+
+    pub fn next(self) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| *step > self)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Document => "document",
+            Step::Reading => "reading",
+            Step::Case => "case",
+            Step::Match => "match",
+            Step::Impact => "impact",
+        }
+    }
+}
+
+impl std::str::FromStr for Step {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Step, String> {
+        Step::ALL
+            .into_iter()
+            .find(|step| step.as_str() == text)
+            .ok_or_else(|| format!("'{text}' is not a step: one of document, reading, case, match, impact"))
+    }
+}
+
+/// What a job is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Event(EventId),
+    /// Match and assess a case again: the dataset changed, a person asked, or the case was made by hand.
+    Case(CaseId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    Ready,
+    Scheduled { due: At },
+    Leased { epoch: u64, until: At },
+    Review { reason: String },
+    Done,
+    Dead { reason: String },
+    Cancelled { reason: String },
+}
+
+impl JobState {
+    pub fn name(&self) -> &'static str {
+        match self {
+            JobState::Ready => "ready",
+            JobState::Scheduled { .. } => "scheduled",
+            JobState::Leased { .. } => "leased",
+            JobState::Review { .. } => "review",
+            JobState::Done => "done",
+            JobState::Dead { .. } => "dead",
+            JobState::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Whether `to` may follow; the table behind the picture above.
+    pub fn may_become(&self, to: &JobState) -> bool {
+        use JobState::{Cancelled, Dead, Done, Leased, Ready, Review, Scheduled};
+        matches!(
+            (self, to),
+            (Ready | Scheduled { .. }, Leased { .. })
+                | (Scheduled { .. } | Review { .. } | Dead { .. } | Leased { .. }, Ready)
+                | (Leased { .. }, Leased { .. } | Scheduled { .. } | Review { .. } | Done | Dead { .. })
+                | (Ready | Scheduled { .. } | Review { .. } | Dead { .. }, Cancelled { .. })
+        )
+    }
+
+    /// Nothing follows by itself.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, JobState::Ready | JobState::Scheduled { .. } | JobState::Leased { .. })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    pub at: At,
+    pub step: Step,
+    pub attempt: u32,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    pub subject: Subject,
+    pub source: Source,
+    /// 0 goes first.
+    pub priority: u8,
+    pub step: Step,
+    pub state: JobState,
+    /// Raised by every claim.
+    pub epoch: u64,
+    /// Failed attempts of the present step.
+    pub attempts: u32,
+    pub created_at: At,
+    pub changed_at: At,
+    /// Results of the steps done so far: the digest of each step's JSON, kept as a blob.
+    pub results: Vec<(Step, Digest)>,
+    pub cases: Vec<CaseId>,
+    pub assessments: Vec<AssessmentId>,
+    /// The newest errors, oldest first.
+    pub errors: Vec<JobError>,
+}
+
+impl Job {
+    pub fn result(&self, step: Step) -> Option<Digest> {
+        self.results.iter().rev().find(|(of, _)| *of == step).map(|(_, digest)| *digest)
+    }
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterError {
+    RetryAt(At),
+    GiveUp,
+}
+
+/// Retry as a pure function: doubling from `RETRY_FIRST_MS` to `RETRY_CAP_MS`, spread by up to a quarter by job number so that a burst does not come back
+/// as a burst, and `GiveUp` after `ATTEMPTS_MAX`. `attempts` counts the failed one.
+pub fn after_error(now: At, job: JobId, attempts: u32) -> AfterError {
+    if attempts >= limits::ATTEMPTS_MAX {
+        return AfterError::GiveUp;
+    }
+    let doublings = attempts.saturating_sub(1).min(30);
+    let delay = (limits::RETRY_FIRST_MS << doublings).min(limits::RETRY_CAP_MS);
+    let spread = (job.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as i64 % (delay / 4 + 1);
+    AfterError::RetryAt(now.plus_ms(delay + spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_back_off_and_end() {
+        let delays: Vec<i64> = (1..limits::ATTEMPTS_MAX)
+            .map(|attempts| match after_error(At(0), JobId(7), attempts) {
+                AfterError::RetryAt(at) => at.0,
+                AfterError::GiveUp => panic!("gave up at attempt {attempts}"),
+            })
+            .collect();
+        assert!(delays.windows(2).all(|pair| pair[0] < pair[1]), "{delays:?}");
+        assert_eq!(after_error(At(0), JobId(7), limits::ATTEMPTS_MAX), AfterError::GiveUp);
+    }
+
+    #[test]
+    fn what_is_final_stays_final() {
+        let done = JobState::Done;
+        let cancelled = JobState::Cancelled { reason: String::new() };
+        for to in [JobState::Ready, JobState::Leased { epoch: 1, until: At(1) }, JobState::Done, cancelled.clone()] {
+            assert!(!done.may_become(&to));
+            assert!(!cancelled.may_become(&to));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Pure types of the field: what arrived, what it says, what the factory has, what follows. No clock, no store, no sockets, no float in money.
+
+pub mod case;
+pub mod document;
+pub mod event;
+pub mod factory;
+pub mod id;
+pub mod job;
+pub mod maker;
+pub mod money;
+pub mod notice;
+pub mod part;
+pub mod time;

@@ -1,0 +1,20 @@
+//! Lastbuy: what a discontinued component means for this factory. README.md draws the way of one notice and lists the layers; `tests/layers.rs` holds
+//! them to it.
+
+pub mod app;
+pub mod child;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod datasets;
+pub mod document;
+pub mod domain;
+pub mod factory;
+pub mod http;
+pub mod impact;
+pub mod intake;
+pub mod limits;
+pub mod llm;
+pub mod reading;
+pub mod store;
+pub mod work;

@@ -1,0 +1,105 @@
+//! Every bound in Lastbuy, with its unit and its reason. A limit that is hit is always told to somebody: an error, a note on the document, or a doubt.
+
+// ---- intake -------------------------------------------------------------------------------------------------------------------------------
+
+/// Largest request or file taken. SendGrid posts mails of up to 30 MB with decoded attachments, so a mail at its limit must still fit.
+pub const BODY_BYTES_MAX: usize = 40 << 20;
+/// Largest JSON feed body. A feed of 300 parts is about 200 KiB; the rest is head-room.
+pub const JSON_BODY_BYTES_MAX: usize = 4 << 20;
+/// How deep JSON may nest before it is refused; serde_json's own recursion limit is 128, feeds use fewer than ten levels.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// How long a sender may take to deliver its body, in seconds; senders give up at about ten.
+pub const BODY_READ_SECONDS_MAX: u64 = 30;
+/// Longest header value kept with an event, in bytes: enough to tell who sent it, too little to be a store.
+pub const HEADER_VALUE_BYTES_MAX: usize = 512;
+/// Header fields kept with an event.
+pub const HEADERS_KEPT_MAX: usize = 24;
+/// Bodies that may be in memory at once while they are received: bounds memory at about this many times `BODY_BYTES_MAX` in the worst case.
+pub const BODIES_IN_FLIGHT_MAX: usize = 8;
+/// Longest file name kept with an event, in bytes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+
+// ---- store --------------------------------------------------------------------------------------------------------------------------------
+
+/// Largest value written to sled, in bytes. Pages of larger values become sled "blobs", which it never syncs.
+pub const SLED_VALUE_BYTES_MAX: usize = 4 << 10;
+/// Commands one group commit may gather; bounds the time a sender waits behind others.
+pub const GROUP_COMMANDS_MAX: usize = 256;
+/// Bytes of bodies one group commit may gather.
+pub const GROUP_BYTES_MAX: usize = 16 << 20;
+/// Commands that may wait for the writer; past this, intake answers 503.
+pub const WRITER_QUEUE_MAX: usize = 1024;
+/// Bodies up to this size, in bytes, are kept in a segment file together with others; larger ones get a file of their own.
+pub const SEGMENT_BODY_BYTES_MAX: usize = 1 << 20;
+/// A segment file is closed at this size, in bytes, so that one damaged file never holds years.
+pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
+/// sled's page cache, in bytes; its default of 1 GiB does not fit a 4 GiB plant computer.
+pub const SLED_CACHE_BYTES: u64 = 96 << 20;
+/// Free space, in bytes, under which intake answers 503 while reads go on.
+pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
+/// Rows one list call may return; more needs the next page.
+pub const LIST_ROWS_MAX: usize = 1000;
+
+// ---- jobs ---------------------------------------------------------------------------------------------------------------------------------
+
+/// Attempts of one step before the job is dead-lettered with its last error.
+pub const ATTEMPTS_MAX: u32 = 5;
+/// First retry delay, in milliseconds; doubled on each attempt.
+pub const RETRY_FIRST_MS: i64 = 500;
+/// Longest retry delay, in milliseconds.
+pub const RETRY_CAP_MS: i64 = 15 * 60 * 1000;
+/// How long a worker may hold a job without a heartbeat, in milliseconds.
+pub const LEASE_MS: i64 = 120_000;
+/// Errors kept with a job; the newest win.
+pub const JOB_ERRORS_KEPT_MAX: usize = 8;
+/// Longest error text kept, in bytes.
+pub const ERROR_BYTES_MAX: usize = 600;
+
+// ---- documents ----------------------------------------------------------------------------------------------------------------------------
+
+/// Text taken from one document, in bytes: 300 parts in a 30-page notice are about 120 KiB.
+pub const DOCUMENT_TEXT_BYTES_MAX: usize = 2 << 20;
+/// Pages read from one PDF.
+pub const PDF_PAGES_MAX: usize = 300;
+/// How deep mails may be attached to mails.
+pub const MAIL_NESTING_MAX: usize = 8;
+/// Parts looked at in one mail.
+pub const MAIL_PARTS_MAX: usize = 200;
+/// Wall time for one document in the child, in seconds.
+pub const DOCUMENT_SECONDS_MAX: u64 = 30;
+/// Address space of the document child, in bytes.
+pub const DOCUMENT_CHILD_BYTES_MAX: u64 = 1 << 30;
+/// Largest frame between this process and a child, in bytes: a body at its limit plus its envelope.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+
+// ---- reading ------------------------------------------------------------------------------------------------------------------------------
+
+/// Wall time for one reading in the model child, in seconds, on the slowest machine supported.
+pub const READING_SECONDS_MAX: u64 = 300;
+/// Affected parts taken from one notice; a larger list goes to review and says so.
+pub const NOTICE_PARTS_MAX: usize = 2000;
+/// Notices taken from one document.
+pub const NOTICES_MAX: usize = 50;
+/// Candidates of one kind considered in one document.
+pub const CANDIDATES_MAX: usize = 4000;
+/// Threads llama.cpp may use: its threads spin, so one core is left to the server where there are more than two.
+pub const LLM_THREADS_MAX: usize = 8;
+
+// ---- factory ------------------------------------------------------------------------------------------------------------------------------
+
+/// Lines of one factory file.
+pub const FACTORY_LINES_MAX: usize = 5_000_000;
+/// Size of one factory file, in bytes.
+pub const FACTORY_FILE_BYTES_MAX: u64 = 1 << 30;
+/// Lines of an import report kept in full; the rest is counted by reason.
+pub const IMPORT_PROBLEMS_KEPT_MAX: usize = 10_000;
+/// Where-used paths shown to people; the arithmetic never lists paths.
+pub const PATHS_SHOWN_MAX: usize = 50;
+/// Levels of a bill of materials.
+pub const BOM_LEVELS_MAX: usize = 64;
+/// Suggestions for a part that is not found.
+pub const SUGGESTIONS_MAX: usize = 5;
+/// Months of a planning horizon.
+pub const HORIZON_MONTHS_MAX: usize = 240;
+/// Datasets kept open at once: the one in force and a few a replay pins.
+pub const DATASETS_OPEN_MAX: usize = 3;
