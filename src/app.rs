@@ -1,1 +1,202 @@
-//! STUB
+//! Composition: opens the store, wires the layers, starts what serves and what works, and drains them in order: intake first, then the workers, then the log.
+
+use std::{
+    net::TcpListener,
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crate::{
+    child::Program,
+    config::Config,
+    datasets::Datasets,
+    document::Extractor,
+    domain::maker::MakerAliases,
+    factory,
+    http::{self, Service},
+    intake::Secrets,
+    limits,
+    llm::{self, Engine, LlmError},
+    reading::Reader,
+    store::{OpenError, Store, WriteError},
+    work::{Knowledge, Stop, Swept, WorkError, Worker},
+};
+
+/// Name of the socket in the data directory that the command line speaks to.
+pub const ADMIN_SOCKET: &str = "admin.sock";
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("the store could not be closed in order: {0}")]
+    Close(#[from] WriteError),
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("maker aliases: {0}")]
+    Aliases(String),
+    #[error("{0}")]
+    Model(String),
+    #[error("the store stopped after a failed write and must be reopened: {0}")]
+    Poisoned(String),
+    #[error("a worker ended unexpectedly; its message is in the log above")]
+    Worker,
+}
+
+/// Built-in maker names and, over them, the site's.
+pub fn aliases(config: &Config) -> Result<MakerAliases, AppError> {
+    let mut aliases = factory::built_in_aliases();
+    if let Some(list) = &config.maker_aliases {
+        aliases.add_list(list).map_err(AppError::Aliases)?;
+    }
+    Ok(aliases)
+}
+
+/// Where models are looked for: the data directory, then `models/` beside the program and in the folders above it.
+pub fn model_dirs(config: &Config) -> Vec<PathBuf> {
+    let mut dirs = vec![config.data_dir.join("models")];
+    if let Ok(program) = std::env::current_exe() {
+        dirs.extend(program.ancestors().skip(1).map(|dir| dir.join("models")));
+    }
+    dirs
+}
+
+/// The model file to use: the configured one, or the first found.
+pub fn model_file(config: &Config) -> Result<PathBuf, AppError> {
+    let configured = &config.written.model.file;
+    if !configured.is_empty() {
+        return Ok(PathBuf::from(configured));
+    }
+    let dirs = model_dirs(config);
+    llm::find_models(&dirs).into_iter().next().map(|model| model.path).ok_or_else(|| {
+        AppError::Model(format!(
+            "no model was found: put {} into {} (models/README.md says where it comes from), or name one as model.file",
+            llm::DEFAULT_MODEL_FILE,
+            config.data_dir.join("models").display()
+        ))
+    })
+}
+
+/// Threads for the model: every core but one, because its threads spin and the server needs one.
+pub fn model_threads(config: &Config) -> usize {
+    match config.written.model.threads {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).clamp(1, limits::LLM_THREADS_MAX),
+        chosen => chosen.min(limits::LLM_THREADS_MAX),
+    }
+}
+
+/// A reader with the model of the configuration behind it.
+pub fn reader(config: &Config) -> Result<Reader, AppError> {
+    let engine =
+        Engine::start(Program::this(), &model_file(config)?, model_threads(config)).map_err(|error: LlmError| AppError::Model(error.to_string()))?;
+    Ok(Reader::new(Some(Arc::new(engine)), aliases(config)?))
+}
+
+/// What runs: the server's two faces and the workers, over one open store.
+pub struct Running {
+    pub store: Arc<Store>,
+    http: http::Running,
+    stop: Arc<Stop>,
+    workers: Vec<JoinHandle<Result<(), WorkError>>>,
+    socket: PathBuf,
+    drain: Duration,
+}
+
+/// Opens the data directory and starts the admin socket; with `tcp` the webhooks and pages, with `work` the workers. Call within a tokio runtime.
+pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
+    let store = Store::open(&config.data_dir)?;
+    let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
+    let stop = Arc::new(Stop::default());
+    let workers = if work { start_workers(config, &store, &datasets, &stop)? } else { Vec::new() };
+    let socket = config.data_dir.join(ADMIN_SOCKET);
+    let admin = bind_admin(&socket)?;
+    let service = Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone());
+    let http =
+        http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
+    Ok(Running { store, http, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+}
+
+fn start_workers(
+    config: &Config,
+    store: &Arc<Store>,
+    datasets: &Arc<Datasets>,
+    stop: &Arc<Stop>,
+) -> Result<Vec<JoinHandle<Result<(), WorkError>>>, AppError> {
+    let worker = Arc::new(Worker {
+        store: Arc::clone(store),
+        datasets: Arc::clone(datasets),
+        extractor: Extractor::new(Program::this()),
+        reader: reader(config)?,
+        as_of: config.as_of,
+        knowledge: Knowledge::default(),
+        swept: Swept::default(),
+    });
+    let runtime = tokio::runtime::Handle::current();
+    (1..=config.written.work.workers)
+        .map(|number| {
+            let (worker, stop, runtime, name) = (Arc::clone(&worker), Arc::clone(stop), runtime.clone(), format!("worker-{number}"));
+            std::thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || worker.run(&name, &stop, &runtime))
+                .map_err(|source| AppError::Io { what: "a worker could not start".to_owned(), source })
+        })
+        .collect()
+}
+
+/// The store's lock is held, so a socket that is still there belongs to a process that is gone.
+fn bind_admin(socket: &Path) -> Result<UnixListener, AppError> {
+    let failed = |source| AppError::Io { what: format!("{} could not be opened", socket.display()), source };
+    match std::fs::remove_file(socket) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    UnixListener::bind(socket).map_err(failed)
+}
+
+impl Running {
+    /// Ends when the store is poisoned or a worker is gone; the process must then end too.
+    pub async fn trouble(&self) -> AppError {
+        loop {
+            if let Some(why) = self.store.poisoned() {
+                return AppError::Poisoned(why);
+            }
+            if self.workers.iter().any(JoinHandle::is_finished) {
+                return AppError::Worker;
+            }
+            tokio::time::sleep(Duration::from_millis(limits::WORK_WAIT_MS_MAX)).await;
+        }
+    }
+
+    /// Stops intake, lets the steps in hand finish or leaves them to be taken up again, and closes the log.
+    pub async fn stop(self) -> Result<(), AppError> {
+        self.stop.now();
+        self.http.stop().await;
+        let until = tokio::time::Instant::now() + self.drain;
+        while self.workers.iter().any(|worker| !worker.is_finished()) && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut result = Ok(());
+        for worker in self.workers {
+            if !worker.is_finished() {
+                tracing::warn!("a step did not finish in time; its job is taken up again at the next start");
+            } else {
+                match worker.join() {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => result = Err(error.into()),
+                    Err(_) => result = Err(AppError::Worker),
+                }
+            }
+        }
+        match std::fs::remove_file(&self.socket) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!(%error, "the admin socket could not be removed"),
+            _ => {}
+        }
+        self.store.close()?;
+        result
+    }
+}

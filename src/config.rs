@@ -1,1 +1,249 @@
-//! STUB
+//! What the operator decides. `Written` is the file as typed (unknown keys refused, defaults from the commented file inside the binary); `Config` is what is
+//! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// Documentation and defaults at once.
+pub const DEFAULT: &str = include_str!("../assets/config.default.toml");
+
+/// Name of the file looked for in the data directory.
+pub const FILE_NAME: &str = "lastbuy.toml";
+
+/// The configuration cannot be used. Sentences say which key and what to write instead.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path}: {source}; write it, or leave --config away for the defaults")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not a valid configuration: {message}")]
+    Syntax { path: String, message: String },
+    #[error("{key}: {message}")]
+    Value { key: &'static str, message: String },
+}
+
+/// The file as typed, after the defaults.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    pub server: Server,
+    pub site: Site,
+    pub intake: Intake,
+    pub model: Model,
+    pub work: Work,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    pub as_of: String,
+    pub maker_aliases: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    pub sources: Vec<String>,
+    pub secret_files: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub file: String,
+    pub threads: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    pub workers: usize,
+    pub drain_seconds: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: String,
+}
+
+/// What is in force.
+#[derive(Clone)]
+pub struct Config {
+    pub written: Written,
+    /// Files that were read, in order; the defaults are not among them.
+    pub files: Vec<PathBuf>,
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    /// `None`: the day of the clock.
+    pub as_of: Option<Date>,
+    /// Text of the site's own alias list.
+    pub maker_aliases: Option<String>,
+    /// By source. Never shown.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Reads the configuration that is in force for `data_dir`; `file` is the one the operator named. `known_sources` are those this build takes.
+    pub fn load(file: Option<&Path>, data_dir: PathBuf, known_sources: &[&str]) -> Result<Config, ConfigError> {
+        let mut table = parse("the built-in default", DEFAULT)?;
+        let mut files = Vec::new();
+        let beside = data_dir.join(FILE_NAME);
+        let chosen = file.map(Path::to_path_buf).or_else(|| beside.exists().then_some(beside));
+        if let Some(path) = chosen {
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+            let name = path.display().to_string();
+            let over = parse(&name, &text)?;
+            // Checked alone as well, so that a message points into the operator's own file and not into the merged one.
+            let merged = merge(table, over);
+            Written::deserialize(merged.clone()).map_err(|error| ConfigError::Syntax { path: name, message: error.message().to_owned() })?;
+            table = merged;
+            files.push(path);
+        }
+        let written = Written::deserialize(table)
+            .map_err(|error| ConfigError::Syntax { path: "the built-in default".to_owned(), message: error.message().to_owned() })?;
+        Config::resolve(written, files, data_dir, known_sources)
+    }
+
+    fn resolve(written: Written, files: Vec<PathBuf>, data_dir: PathBuf, known_sources: &[&str]) -> Result<Config, ConfigError> {
+        let listen: SocketAddr = written.server.listen.parse().map_err(|_| ConfigError::Value {
+            key: "server.listen",
+            message: format!("'{}' is not an address with a port, for example 127.0.0.1:8787", written.server.listen),
+        })?;
+        let as_of = match written.site.as_of.as_str() {
+            "today" => None,
+            text => Some(text.parse::<Date>().map_err(|_| ConfigError::Value {
+                key: "site.as_of",
+                message: format!("'{text}' is neither \"today\" nor a date such as \"2026-11-23\""),
+            })?),
+        };
+        let maker_aliases = match written.site.maker_aliases.as_str() {
+            "" => None,
+            path => Some(
+                std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError::Value { key: "site.maker_aliases", message: format!("{path} cannot be read: {error}") })?,
+            ),
+        };
+        let mut secrets = BTreeMap::new();
+        for (source, path) in &written.intake.secret_files {
+            known(known_sources, "intake.secret_files", source)?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Value { key: "intake.secret_files", message: format!("{source}: {path} cannot be read: {error}") })?;
+            let secret = text.trim();
+            if secret.len() < 16 {
+                let message = format!("{source}: the secret in {path} is shorter than 16 characters; make one with `openssl rand -base64 32`");
+                return Err(ConfigError::Value { key: "intake.secret_files", message });
+            }
+            secrets.insert(source.clone(), secret.to_owned());
+        }
+        for source in &written.intake.sources {
+            known(known_sources, "intake.sources", source)?;
+        }
+        if !listen.ip().is_loopback()
+            && let Some(open) = written.intake.sources.iter().find(|source| !secrets.contains_key(*source))
+        {
+            let message = format!(
+                "{listen} can be reached from other machines, but source '{open}' has no secret: name one in [intake.secret_files], or take '{open}' out of intake.sources"
+            );
+            return Err(ConfigError::Value { key: "server.listen", message });
+        }
+        if !(1..=64).contains(&written.work.workers) {
+            return Err(ConfigError::Value { key: "work.workers", message: format!("{} is not between 1 and 64", written.work.workers) });
+        }
+        if !matches!(written.log.format.as_str(), "text" | "json") {
+            return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
+        }
+        Ok(Config { written, files, data_dir, listen, as_of, maker_aliases, secrets })
+    }
+
+    /// The same with another address to listen on, checked as if it had been written in the file.
+    pub fn with_listen(self, listen: SocketAddr, known_sources: &[&str]) -> Result<Config, ConfigError> {
+        let mut written = self.written;
+        written.server.listen = listen.to_string();
+        Config::resolve(written, self.files, self.data_dir, known_sources)
+    }
+
+    /// The configuration in force as TOML. Secrets are files and only their names are shown.
+    pub fn show(&self) -> String {
+        toml::to_string_pretty(&self.written).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
+    }
+}
+
+fn known(sources: &[&str], key: &'static str, source: &str) -> Result<(), ConfigError> {
+    if sources.contains(&source) {
+        return Ok(());
+    }
+    Err(ConfigError::Value { key, message: format!("'{source}' is not a source of this build: one of {}", sources.join(", ")) })
+}
+
+fn parse(name: &str, text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax { path: name.to_owned(), message: error.to_string().trim().to_owned() })
+}
+
+/// Tables are merged key by key; every other value replaces the one below.
+fn merge(mut below: toml::Table, over: toml::Table) -> toml::Table {
+    for (key, value) in over {
+        let merged = match (below.remove(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => toml::Value::Table(merge(old, new)),
+            (_, new) => new,
+        };
+        below.insert(key, merged);
+    }
+    below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCES: &[&str] =
+        &["siliconexpert", "email", "cloudevents", "generic", "commercial-radar", "inbound-email", "component-alert", "email-forward"];
+
+    fn with(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().expect("folder");
+        std::fs::write(dir.path().join(FILE_NAME), text).expect("file");
+        Config::load(None, dir.path().to_path_buf(), SOURCES)
+    }
+
+    #[test]
+    fn the_default_inside_the_binary_is_complete_and_valid() {
+        let config = with("").expect("default");
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.as_of, None);
+    }
+
+    #[test]
+    fn a_file_needs_only_what_differs() {
+        let config = with("[site]\nas_of = \"2026-11-23\"\n").expect("config");
+        assert_eq!(config.as_of, Some(jiff::civil::date(2026, 11, 23)));
+        assert_eq!(config.written.work.workers, 2);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, part) in [
+            ("[server]\nlisen = \"x\"\n", "lisen"),
+            ("[server]\nlisten = \"8787\"\n", "not an address"),
+            ("[server]\nlisten = \"0.0.0.0:80\"\n", "has no secret"),
+            ("[site]\nas_of = \"tomorrow\"\n", "neither"),
+            ("[intake]\nsources = [\"fax\"]\n", "fax"),
+            ("[work\n", "not a valid configuration"),
+        ] {
+            let message = with(text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.contains(part), "{text:?} gave {message:?}");
+        }
+    }
+}

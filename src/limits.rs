@@ -50,6 +50,8 @@ pub const RETRY_FIRST_MS: i64 = 500;
 pub const RETRY_CAP_MS: i64 = 15 * 60 * 1000;
 /// How long a worker may hold a job without a heartbeat, in milliseconds.
 pub const LEASE_MS: i64 = 120_000;
+/// Longest a worker sleeps before it looks for retries that are due, in milliseconds.
+pub const WORK_WAIT_MS_MAX: u64 = 500;
 /// Errors kept with a job; the newest win.
 pub const JOB_ERRORS_KEPT_MAX: usize = 8;
 /// Longest error text kept, in bytes.

@@ -1,4 +1,162 @@
-//! STUB: one file a command; the only place that prints.
-pub fn main() -> std::process::ExitCode {
-    todo!()
+//! The command line: one file a command, and the only place that prints. Reading a command is reading its file; this one only says which there are.
+//!
+//! Commands that need the store speak HTTP to the running server through `<data-dir>/admin.sock`; where none runs, the same server is started inside this
+//! process for as long as the command lasts (`client`), so there is one way to do a thing.
+
+mod cases;
+mod client;
+mod config;
+mod data;
+mod demo;
+mod doctor;
+mod events;
+mod impact;
+mod impact_text;
+mod ingest;
+mod jobs;
+pub mod ltb;
+mod model;
+mod output;
+mod read;
+mod replay;
+mod serve;
+mod where_used;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Config, intake};
+
+/// What a discontinued component means for this factory: dates, demand, margin at risk and the last-time buy, on one machine, without internet.
+#[derive(Debug, Parser)]
+#[command(name = "lastbuy", version, propagate_version = true)]
+struct Cli {
+    /// Configuration file; `lastbuy config show` prints what is in force.
+    #[arg(long, global = true, env = "LASTBUY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the log, the bodies and the datasets are kept.
+    #[arg(long, global = true, env = "LASTBUY_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Model file, instead of the configured or found one.
+    #[arg(long, global = true, env = "LASTBUY_MODEL", value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a sample factory and sample notices through the whole pipeline, in a temporary data directory.
+    Demo(demo::Args),
+    /// Run the appliance: take notices, work on them, show what they mean.
+    Serve(serve::Args),
+    /// Take files as if they had come by webhook; prints event ids.
+    Ingest(ingest::Args),
+    /// Read a file and print the notices in it with their evidence; nothing is stored.
+    Read(read::Args),
+    /// What arrived.
+    Events(events::Args),
+    /// The work on what arrived.
+    Jobs(jobs::Args),
+    /// Work again on what arrived, from any step.
+    Replay(replay::Args),
+    /// The factory's data.
+    Data(data::Args),
+    /// Where a part is used.
+    WhereUsed(where_used::Args),
+    /// Obsolescence matters.
+    Cases(cases::Args),
+    /// Profit-and-loss statements and how each figure came about.
+    Impact(impact::Args),
+    /// The last-time-buy calculator.
+    Ltb(ltb::Args),
+    /// Model files.
+    Model(model::Args),
+    /// The configuration in force.
+    Config(config::Args),
+    /// Check the installation, and with --deep every record and body.
+    Doctor(doctor::Args),
+}
+
+/// How a command ended, other than by an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Done,
+    /// Nothing matched: exit code 3.
+    Nothing,
+    /// It ran, and what it checked is not in order: exit code 1, already explained.
+    Failed,
+}
+
+type CommandResult = anyhow::Result<Ended>;
+
+/// What every command gets.
+struct Context {
+    config_file: Option<PathBuf>,
+    data_dir: PathBuf,
+    /// Named by the operator, not our default.
+    data_dir_given: bool,
+    model: Option<PathBuf>,
+}
+
+impl Context {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config_file.as_deref(), self.data_dir.clone(), intake::sources())?;
+        if let Some(model) = &self.model {
+            config.written.model.file = model.display().to_string();
+        }
+        Ok(config)
+    }
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context {
+        config_file: cli.config,
+        data_dir_given: cli.data_dir.is_some(),
+        data_dir: cli.data_dir.unwrap_or_else(default_data_dir),
+        model: cli.model,
+    };
+    match run(cli.command, &context) {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Failed) => ExitCode::from(1),
+        Ok(Ended::Nothing) => ExitCode::from(3),
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(client::exit_code(&error))
+        }
+    }
+}
+
+fn run(command: Command, context: &Context) -> CommandResult {
+    match command {
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
+        Command::Ingest(args) => ingest::run(&args, context),
+        Command::Read(args) => read::run(&args, context),
+        Command::Events(args) => events::run(&args, context),
+        Command::Jobs(args) => jobs::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
+        Command::Data(args) => data::run(&args, context),
+        Command::WhereUsed(args) => where_used::run(&args, context),
+        Command::Cases(args) => cases::run(&args, context),
+        Command::Impact(args) => impact::run(&args, context),
+        Command::Ltb(args) => output::ltb(&args),
+        Command::Model(args) => model::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+    }
+}
+
+/// `/var/lib/lastbuy` for the system's own user, the user's data folder for everybody else.
+fn default_data_dir() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/lastbuy");
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    data.or(home).unwrap_or_else(|| PathBuf::from(".")).join("lastbuy")
 }

@@ -1,0 +1,80 @@
+//! `lastbuy impact`: profit-and-loss statements and how each figure came about.
+
+use super::{CommandResult, Context, Ended, client::Client, impact_text, output};
+use crate::impact::Assessment;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// One statement: of an assessment, or the newest of a case (C-2).
+    Show {
+        id: String,
+        /// Which inputs and which formula made this figure, for example margin_at_risk.
+        #[arg(long, value_name = "FIGURE")]
+        why: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Newest first.
+    List {
+        /// Only those of one case.
+        #[arg(long, value_name = "ID")]
+        case: Option<String>,
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let client = Client::connect(context, false)?;
+    let ended = act(&args.command, &client);
+    client.close()?;
+    ended
+}
+
+fn act(command: &Command, client: &Client) -> CommandResult {
+    match command {
+        Command::Show { id, why, json } => {
+            let id = if id.starts_with(['C', 'c']) {
+                let case = client.get(&format!("/v1/cases/{id}"))?;
+                let newest = case.get("latest").and_then(serde_json::Value::as_str);
+                newest
+                    .map(str::to_owned)
+                    .ok_or_else(|| anyhow::anyhow!("{id} has no assessment yet: import factory data, or look at `lastbuy jobs list`"))?
+            } else {
+                id.clone()
+            };
+            let body = client.get_bytes(&format!("/v1/assessments/{id}"))?;
+            if *json && why.is_none() {
+                output::json(&serde_json::from_slice(&body)?)?;
+                return Ok(Ended::Done);
+            }
+            let assessment: Assessment = serde_json::from_slice(&body)?;
+            let text = match why {
+                Some(figure) => impact_text::why_text(&assessment, figure).map_err(anyhow::Error::msg)?,
+                None => impact_text::text(&assessment),
+            };
+            output::print(&text)?;
+            Ok(Ended::Done)
+        }
+        Command::List { case, limit, json } => {
+            let path = case.as_ref().map_or_else(|| "/v1/assessments".to_owned(), |case| format!("/v1/assessments?case={case}"));
+            output::rows(*json, &client.list(&path, *limit)?, "No assessment yet.", |rows| {
+                let rows = rows.iter().map(|row| {
+                    let mut cells = ["/id", "/case", "/dataset", "/as_of", "/made_at"].map(|pointer| output::text(row, pointer)).to_vec();
+                    cells.push(output::money(row.pointer("/headline/margin_at_risk")));
+                    cells.push(output::text(row, "/headline/best_answer"));
+                    cells
+                });
+                output::table(&["assessment", "case", "dataset", "as of", "made", "margin at risk", "best answer"], &[5], rows.collect())
+            })
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `lastbuy serve`: the appliance, until it is told to stop.
+
+use std::{io::IsTerminal, net::TcpListener};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{CommandResult, Context, Ended, client, output};
+use crate::{app, config::Config, intake};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address to serve webhooks and pages on, instead of the configured one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<std::net::SocketAddr>,
+}
+
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let mut config = context.config()?;
+    if let Some(listen) = args.listen {
+        config = config.with_listen(listen, intake::sources())?;
+    }
+    start_log(&config)?;
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("{} cannot be listened on", config.listen))?;
+    let address = listener.local_addr()?;
+    let runtime = client::runtime()?;
+    runtime.block_on(async {
+        let running = app::start(&config, Some(listener), true)?;
+        tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
+        output::note(&format!("Lastbuy is serving on http://{address}/ with its data in {}", config.data_dir.display()));
+        let ended = until_stopped(&running).await;
+        running.stop().await?;
+        tracing::info!("stopped");
+        ended
+    })?;
+    Ok(Ended::Done)
+}
+
+/// Ends well at SIGTERM or SIGINT, with an error when the process cannot go on.
+pub async fn until_stopped(running: &app::Running) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        trouble = running.trouble() => Err(trouble.into()),
+    }
+}
+
+/// The log of a server goes to standard error, for the service manager to keep.
+pub fn start_log(config: &Config) -> anyhow::Result<()> {
+    let filter =
+        EnvFilter::try_new(&config.written.log.level).with_context(|| format!("log.level: '{}' is not a filter", config.written.log.level))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let started = if config.written.log.format == "json" { builder.json().try_init() } else { builder.try_init() };
+    started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))
+}

@@ -1,0 +1,77 @@
+//! Step 5: each open case to one assessment on the dataset in force.
+
+use super::{
+    Done, Worker, json,
+    parts::{Matched, matches},
+};
+use crate::{
+    domain::{
+        case::{Case, CaseState},
+        id::CaseId,
+        job::{Job, Step},
+        notice::NoticeKind,
+        part::PartName,
+    },
+    impact, limits,
+    store::{Effects, NewAssessment},
+};
+
+impl Worker {
+    pub(super) fn impact_step(&self, job: &Job) -> Result<Done, String> {
+        let matched: Matched = self.earlier(job, Step::Match)?;
+        let Some(opened) = self.datasets.active().map_err(|error| error.to_string())? else { return Ok(Done::advance(Effects::default())) };
+        let mut effects = Effects::default();
+        for case in self.cases(job)? {
+            // Another dataset may have come into force since the match, or parts have joined the case: then it is matched again here.
+            let known = matched.cases.iter().find(|(of, matches)| *of == case.id && matches.len() == case.parts.len());
+            let matches = match known {
+                Some((_, matches)) if matched.dataset == Some(opened.row.id) => matches.clone(),
+                _ => matches(&opened, &case),
+            };
+            let other_open_parts = self.other_open_parts(case.id)?;
+            let assessment = impact::assess(&impact::Input {
+                factory: &opened.factory,
+                dataset: opened.row.id,
+                case: &case,
+                matches: &matches,
+                as_of: self.as_of(),
+                other_open_parts: &other_open_parts,
+            })?;
+            let headline = assessment.headline.clone();
+            effects.assessments.push(NewAssessment {
+                case: case.id,
+                dataset: opened.row.id,
+                as_of: self.as_of(),
+                headline,
+                body: json(&assessment)?,
+            });
+        }
+        Ok(Done::advance(effects))
+    }
+
+    /// Parts that other open cases end: an alternate among them carries nothing.
+    fn other_open_parts(&self, except: CaseId) -> Result<Vec<PartName>, String> {
+        let mut parts = Vec::new();
+        self.each_open_case(|case| {
+            if case.id != except && case.kind == NoticeKind::Pdn {
+                parts.extend(case.parts.iter().map(|part| PartName { maker: case.maker.clone(), mpn: part.mpn.clone() }));
+            }
+        })?;
+        parts.sort();
+        parts.dedup();
+        Ok(parts)
+    }
+
+    /// Every open case, newest first.
+    pub(super) fn each_open_case(&self, mut visit: impl FnMut(&Case)) -> Result<(), String> {
+        let mut before = None;
+        loop {
+            let page = self.store.cases(before, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
+            page.iter().filter(|case| case.state == CaseState::Open).for_each(&mut visit);
+            match page.last() {
+                Some(last) if page.len() == limits::LIST_ROWS_MAX => before = Some(last.id),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
