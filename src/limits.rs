@@ -37,6 +37,8 @@ pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 pub const SLED_CACHE_BYTES: u64 = 96 << 20;
 /// Free space, in bytes, under which intake answers 503 while reads go on.
 pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
+/// How long free space is believed before it is looked at again, in milliseconds.
+pub const SPACE_LOOK_MS: i64 = 1000;
 /// Rows one list call may return; more needs the next page.
 pub const LIST_ROWS_MAX: usize = 1000;
 
@@ -73,6 +75,9 @@ pub const DOCUMENT_SECONDS_MAX: u64 = 30;
 pub const DOCUMENT_CHILD_BYTES_MAX: u64 = 1 << 30;
 /// Largest frame between this process and a child, in bytes: a body at its limit plus its envelope.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
+
+/// What is kept of a child's standard error for the sentence about its death, in bytes.
+pub const CHILD_STDERR_BYTES_MAX: usize = 8 << 10;
 
 // ---- reading ------------------------------------------------------------------------------------------------------------------------------
 

@@ -91,7 +91,8 @@ fn every_acknowledged_event_ends_once() {
         let is_prose = number % (all / plan.prose) == 0 && number / (all / plan.prose) < plan.prose;
         let (path, body) = if is_prose { ("/v1/hooks/email", prose(number, &parts)) } else { ("/v1/hooks/generic", structured(number, &parts)) };
         let answer = post_until_accepted(&server, path, body.to_string().as_bytes());
-        let earlier = acknowledged.insert(answer["event_id"].as_str().expect("event id").to_owned(), answer["job_id"].as_str().expect("job id").to_owned());
+        let earlier =
+            acknowledged.insert(answer["event_id"].as_str().expect("event id").to_owned(), answer["job_id"].as_str().expect("job id").to_owned());
         assert_eq!(earlier, None, "two deliveries were given one event");
     }
     over.store(true, Ordering::Relaxed);
@@ -130,7 +131,8 @@ fn every_acknowledged_event_ends_once() {
 fn post_until_accepted(server: &Mutex<Server>, path: &str, body: &[u8]) -> Value {
     for _ in 0..600 {
         let url = server.lock().expect("server").url.clone();
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().into();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().into();
         if let Ok(mut response) = agent.post(format!("{url}{path}")).header("content-type", "application/json").send(body) {
             let status = response.status().as_u16();
             let text = response.body_mut().read_to_string().unwrap_or_default();

@@ -45,7 +45,9 @@ fn hostile_deliveries_are_refused_and_leave_no_job() {
 
     // 100 MB without a length: cut off long before the end.
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).expect("connect");
-    stream.write_all(b"POST /v1/hooks/generic HTTP/1.1\r\nhost: lastbuy\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").expect("head");
+    stream
+        .write_all(b"POST /v1/hooks/generic HTTP/1.1\r\nhost: lastbuy\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+        .expect("head");
     let chunk = vec![b' '; 1 << 20];
     let mut sent = 0;
     while sent < 100 && stream.write_all(b"100000\r\n").and_then(|()| stream.write_all(&chunk)).and_then(|()| stream.write_all(b"\r\n")).is_ok() {
@@ -58,7 +60,9 @@ fn hostile_deliveries_are_refused_and_leave_no_job() {
     assert!(answer.starts_with("HTTP/1.1 413") || (answer.is_empty() && sent < 100), "{sent} MiB were taken, then: {answer}");
     // 100 MB that say so at once.
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).expect("connect");
-    stream.write_all(b"POST /v1/hooks/generic HTTP/1.1\r\nhost: lastbuy\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\n\r\n").expect("head");
+    stream
+        .write_all(b"POST /v1/hooks/generic HTTP/1.1\r\nhost: lastbuy\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\n\r\n")
+        .expect("head");
     let mut answer = [0; 64];
     let read = stream.read(&mut answer).expect("answer");
     assert!(answer[..read].starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&answer[..read]));
@@ -83,7 +87,8 @@ fn hostile_deliveries_are_refused_and_leave_no_job() {
 fn sigterm_ends_it_in_order() {
     let dir = tempfile::tempdir().expect("folder");
     let mut server = Server::start(dir.path());
-    let body = br#"{"subject": "Product discontinuance PDN-77", "text": "Acme ends AX100-3. Last time buy date: 2027-03-31.", "from": "pcn@acme.example"}"#;
+    let body =
+        br#"{"subject": "Product discontinuance PDN-77", "text": "Acme ends AX100-3. Last time buy date: 2027-03-31.", "from": "pcn@acme.example"}"#;
     assert_eq!(server.post("/v1/hooks/email", "application/json", body).0, 202);
     server.signal(libc::SIGTERM);
     assert_eq!(server.child.wait().expect("wait").code(), Some(0));
@@ -105,7 +110,9 @@ fn a_crash_of_the_model_costs_one_retry_not_the_server() {
     assert_eq!(server.post("/v1/hooks/email", "application/json", body(1).as_bytes()).0, 202);
     let mut killed = 0;
     let job = loop {
-        if killed == 0 && let Some(pid) = model_child(server.child.id()) {
+        if killed == 0
+            && let Some(pid) = model_child(server.child.id())
+        {
             // SAFETY: sends a signal to a process that was seen a moment ago.
             #[allow(unsafe_code, reason = "kill(2) has no safe form in std")]
             let sent = unsafe { libc::kill(pid, libc::SIGKILL) };

@@ -149,3 +149,6 @@ impl Factory {
         todo!()
     }
 }
+pub fn built_in_aliases() -> MakerAliases {
+    todo!()
+}

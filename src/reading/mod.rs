@@ -34,3 +34,6 @@ impl Reader {
         todo!()
     }
 }
+pub fn flat(_: &Reading) -> serde_json::Value {
+    todo!()
+}

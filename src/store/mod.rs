@@ -1,21 +1,77 @@
-//! STUB of the store's public face. See the brief.
-use std::{path::Path, sync::Arc};
+//! The store: one ordered log that everything else is a projection of, and the queue of work on what arrived.
+//!
+//! # What an acknowledgement means
+//! A write that returned `Ok` is on the medium: its bodies were synced in their segment, its records and projections were committed in one sled transaction,
+//! sled was flushed, and sled's file was synced by us (sled's own flush is no fsync). It then survives a killed process and a power cut, provided the medium
+//! keeps what `fdatasync` returned for. A write that returned an error is not in the log; one whose process was killed before it returned is there whole or
+//! not at all.
+//!
+//! - *Killed process:* the next opening removes sled's partial snapshots, puts jobs that were held back to ready, and goes on. A body without a record, or a
+//!   torn end of a segment, is never read and harms nobody.
+//! - *Full disk:* while less than `limits::DISK_RESERVE_BYTES` is free, arrivals are refused as busy; work in hand goes on and reads are served.
+//! - *Failing disk:* after the first failed write or sync the store is poisoned: nothing more is written, every waiter is told, and the process must end.
+//!   A sync is never tried again, because the kernel may have dropped what could not be written.
+//! - *Damage:* every record has a CRC-32, every body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
+//!
+//! # On disk
+//! ```text
+//! <data-dir>/lock       held exclusively while open        <data-dir>/format     "lastbuy store 1"; a newer one is refused and not touched
+//! <data-dir>/db/        sled 0.34.7; its trees are listed in `trees`, its values are at most 4 KiB (larger pages would become files it never syncs)
+//! <data-dir>/segments/  bodies and results, see `blob`     <data-dir>/datasets/  one file each, written by `factory`
+//! ```
+//! A record larger than a value may be is itself a body, and the log names its digest. Records and rows are bincode in an envelope, see `codec`.
+//!
+//! # Who may do what
+//! One thread writes (`writer`), in groups; everybody may read. Workers `claim` a job for a time under an epoch and `finish` each step under it; a finish with
+//! an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `draft` the state it is prepared against.
+
+mod act;
+mod blob;
+mod check;
+mod codec;
+mod draft;
+mod open;
+mod read;
+mod record;
+mod trees;
+mod writer;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::civil::Date;
 
-use crate::domain::{
-    case::{AssessmentRow, Case, DatasetRow, Headline},
-    event::{Arrival, Digest, Event, Source},
-    id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
-    job::{Job, JobState, Step, Subject},
-    time::At,
+use self::{
+    act::Halt,
+    draft::Draft,
+    open::Layout,
+    writer::{Shared, Writer},
+};
+use crate::{
+    domain::{
+        case::{Case, DatasetRow, Headline},
+        event::{Arrival, Source},
+        id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
+        job::{Job, JobState, Step, Subject},
+        time::At,
+    },
+    limits,
 };
 
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("{0}")]
-    Other(String),
+    #[error("another process uses {path}; stop it, or name another data directory")]
+    InUse { path: PathBuf },
+    #[error("{path} was written in format {theirs}, this program knows up to {ours}; nothing was touched. Use the newer program")]
+    Format { path: PathBuf, theirs: u16, ours: u16 },
+    #[error("the store in {path} is damaged: {why}")]
+    Damaged { path: PathBuf, why: String },
+    #[error("{path}: {what}: {source}")]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
 }
 
 /// A write was not done. Nothing of it is in the log.
@@ -72,7 +128,7 @@ pub enum Outcome {
 /// What a step brought, committed in one transaction with its outcome.
 #[derive(Debug, Clone, Default)]
 pub struct Effects {
-    /// The step's result, JSON, kept as a blob and named in `Job::results`.
+    /// The step's result, JSON, kept as a body and named in `Job::results`.
     pub result: Option<Vec<u8>>,
     /// New cases (their `id` is ignored; the store gives one) and changed ones.
     pub cases: Vec<CaseWrite>,
@@ -115,119 +171,209 @@ pub struct JobFilter {
     pub subject: Option<Subject>,
 }
 
-/// An act of a person or a client on the log, for the audit trail.
+/// Who acts, for the audit trail: `uid:1000`, `system: …`.
 #[derive(Debug, Clone)]
 pub struct Actor(pub String);
 
-pub struct Store;
-
-impl Store {
-    pub fn open(_dir: &Path) -> Result<Arc<Store>, OpenError> {
-        todo!()
-    }
-
-    // ---- writes: each returns when it is durable. They block; from async code call through `spawn_blocking` or use the `_async` form. ----
-
-    pub fn accept(&self, _arrival: Arrival, _now: At) -> Result<Accepted, WriteError> {
-        todo!()
-    }
-    pub async fn accept_async(&self, _arrival: Arrival, _now: At) -> Result<Accepted, WriteError> {
-        todo!()
-    }
-    /// A job about a case, or again about an event from `from` on, reusing the results of the steps before it.
-    pub fn enqueue(&self, _subject: Subject, _from: Step, _by: &Actor, _now: At) -> Result<JobId, WriteError> {
-        todo!()
-    }
-    /// The next job that is ready (or scheduled and due, or whose lease lapsed), or `None`.
-    pub fn claim(&self, _worker: &str, _now: At) -> Result<Option<Lease>, WriteError> {
-        todo!()
-    }
-    pub fn extend(&self, _lease: &Lease, _now: At) -> Result<(), WriteError> {
-        todo!()
-    }
-    pub fn finish(&self, _lease: &Lease, _outcome: Outcome, _effects: Effects, _now: At) -> Result<Written, WriteError> {
-        todo!()
-    }
-    /// A person's act on a job: `Ready` resolves a review (with the corrected step result) or retries a dead one; `Cancelled` cancels.
-    pub fn settle(&self, _job: JobId, _to: JobState, _corrected: Option<Vec<u8>>, _by: &Actor, _now: At) -> Result<Job, WriteError> {
-        todo!()
-    }
-    pub fn put_case(&self, _write: CaseWrite, _by: &Actor, _now: At) -> Result<CaseId, WriteError> {
-        todo!()
-    }
-    /// Records an imported dataset (its file is in `datasets_dir`, already synced).
-    pub fn add_dataset(&self, _row: DatasetRow, _by: &Actor, _now: At) -> Result<DatasetId, WriteError> {
-        todo!()
-    }
-    pub fn activate_dataset(&self, _id: DatasetId, _by: &Actor, _now: At) -> Result<(), WriteError> {
-        todo!()
-    }
-
-    // ---- reads ----
-
-    pub fn event(&self, _id: EventId) -> Result<Option<Event>, ReadError> {
-        todo!()
-    }
-    /// Newest first, from `before` (exclusive) on.
-    pub fn events(&self, _before: Option<EventId>, _limit: usize) -> Result<Vec<Event>, ReadError> {
-        todo!()
-    }
-    pub fn job(&self, _id: JobId) -> Result<Option<Job>, ReadError> {
-        todo!()
-    }
-    pub fn jobs(&self, _filter: &JobFilter, _before: Option<JobId>, _limit: usize) -> Result<Vec<Job>, ReadError> {
-        todo!()
-    }
-    /// Jobs by state name.
-    pub fn job_counts(&self) -> Result<std::collections::BTreeMap<String, u64>, ReadError> {
-        todo!()
-    }
-    pub fn case(&self, _id: CaseId) -> Result<Option<Case>, ReadError> {
-        todo!()
-    }
-    pub fn cases(&self, _before: Option<CaseId>, _limit: usize) -> Result<Vec<Case>, ReadError> {
-        todo!()
-    }
-    pub fn case_by_key(&self, _key: &str) -> Result<Option<CaseId>, ReadError> {
-        todo!()
-    }
-    pub fn assessment(&self, _id: AssessmentId) -> Result<Option<AssessmentRow>, ReadError> {
-        todo!()
-    }
-    pub fn assessments(&self, _case: Option<CaseId>, _before: Option<AssessmentId>, _limit: usize) -> Result<Vec<AssessmentRow>, ReadError> {
-        todo!()
-    }
-    pub fn datasets(&self) -> Result<Vec<DatasetRow>, ReadError> {
-        todo!()
-    }
-    pub fn active_dataset(&self) -> Result<Option<DatasetRow>, ReadError> {
-        todo!()
-    }
-    /// Bytes of a body or a result, checked against its digest.
-    pub fn blob(&self, _digest: Digest) -> Result<Option<Vec<u8>>, ReadError> {
-        todo!()
-    }
-    /// Where dataset files live.
-    pub fn datasets_dir(&self) -> std::path::PathBuf {
-        todo!()
-    }
-    /// Waits until something was committed after `seen` (a commit counter), and returns the new counter.
-    pub async fn changed(&self, _seen: u64) -> u64 {
-        todo!()
-    }
-    /// Log, blobs and projections verified; sentences of what is wrong. `deep` rebuilds the projections and compares.
-    pub fn check(&self, _deep: bool) -> Result<Check, ReadError> {
-        todo!()
-    }
-    /// Every record committed is durable; the writer stops; the lock is released.
-    pub fn close(&self) -> Result<(), WriteError> {
-        todo!()
-    }
-}
-
+/// What `Store::check` found.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Check {
     pub records: u64,
     pub blobs: u64,
+    /// Sentences; empty is good.
     pub problems: Vec<String>,
+}
+
+pub struct Store {
+    shared: Arc<Shared>,
+    /// `None` once closed.
+    writer: Mutex<Option<(Writer, File)>>,
+    dir: PathBuf,
+    datasets_dir: PathBuf,
+    space: Mutex<Space>,
+}
+
+/// Free space as it was last looked at.
+struct Space {
+    looked_at: At,
+    free: u64,
+}
+
+impl Store {
+    /// Opens or makes the store in a data directory and takes it for this process alone.
+    pub fn open(dir: &Path) -> Result<Arc<Store>, OpenError> {
+        let opened = open::open(dir)?;
+        let failed = |what: &'static str, source: std::io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
+        let writer =
+            Writer::start(Arc::clone(&opened.shared), opened.segments, opened.db_file).map_err(|error| failed("the writer cannot start", error))?;
+        let store = Store {
+            shared: opened.shared,
+            writer: Mutex::new(Some((writer, opened.lock))),
+            dir: dir.to_path_buf(),
+            datasets_dir: Layout::of(dir).datasets,
+            space: Mutex::new(Space { looked_at: At(i64::MIN), free: u64::MAX }),
+        };
+        store.rescue().map_err(|why| OpenError::Damaged { path: dir.to_path_buf(), why })?;
+        Ok(Arc::new(store))
+    }
+
+    fn rescue(&self) -> Result<(), String> {
+        let mut filter = JobFilter { states: vec!["leased".to_owned()], ..JobFilter::default() };
+        filter.states.truncate(1);
+        loop {
+            let held = self.jobs(&filter, None, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
+            if held.is_empty() {
+                return Ok(());
+            }
+            let ids: Vec<JobId> = held.iter().map(|job| job.id).collect();
+            tracing::info!(jobs = ids.len(), "jobs that were in hand when the last process ended are ready again");
+            self.write(0, move |draft| act::rescue(draft, ids, At(crate::clock::now_ms()))).map_err(|error| error.to_string())?;
+        }
+    }
+
+    // ---- writes: each returns when it is durable. They block; async code uses `accept_async`, or `spawn_blocking`. ----
+
+    fn send<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        act: impl FnOnce(&mut Draft<'_>) -> Result<T, Halt> + Send + 'static,
+        answer: impl FnOnce(Result<T, WriteError>) + Send + 'static,
+    ) -> Result<(), WriteError> {
+        match self.writer.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some((writer, _)) => writer.send(bytes, act, answer),
+            None => Err(WriteError::Poisoned("the store is closed".to_owned())),
+        }
+    }
+
+    fn write<T: Send + 'static>(&self, bytes: usize, act: impl FnOnce(&mut Draft<'_>) -> Result<T, Halt> + Send + 'static) -> Result<T, WriteError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        // Nobody waits any more where the receiver is gone; the write is done all the same.
+        self.send(bytes, act, move |result| drop(sender.send(result)))?;
+        receiver.recv().unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    /// The writer dropped a command without an answer: it failed before.
+    fn lost(&self) -> WriteError {
+        WriteError::Poisoned(self.poisoned().unwrap_or_else(|| "the store's writer is gone".to_owned()))
+    }
+
+    /// Takes a delivery: bytes and event on disk, a job made. A repeat of a known delivery changes nothing and tells the first one's ids.
+    pub fn accept(&self, arrival: Arrival, now: At) -> Result<Accepted, WriteError> {
+        self.check_space(now)?;
+        self.write(arrival.body.len(), move |draft| act::accept(draft, arrival, now))
+    }
+
+    pub async fn accept_async(&self, arrival: Arrival, now: At) -> Result<Accepted, WriteError> {
+        self.check_space(now)?;
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, now), move |result| drop(sender.send(result)))?;
+        receiver.await.unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    fn check_space(&self, now: At) -> Result<(), WriteError> {
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.0.saturating_sub(space.looked_at.0) >= limits::SPACE_LOOK_MS {
+            let stat = rustix::fs::statvfs(&self.dir)
+                .map_err(|error| WriteError::Busy(format!("free space of {} is not known: {error}", self.dir.display())))?;
+            *space = Space { looked_at: now, free: stat.f_bavail.saturating_mul(stat.f_frsize) };
+        }
+        if space.free >= limits::DISK_RESERVE_BYTES {
+            return Ok(());
+        }
+        let (free, reserve) = (space.free >> 20, limits::DISK_RESERVE_BYTES >> 20);
+        Err(WriteError::Busy(format!(
+            "only {free} MiB are free on {}, {reserve} are kept in reserve: nothing new is taken until there is more",
+            self.dir.display()
+        )))
+    }
+
+    /// A job about a case, or again about an event from `from` on, reusing the results of the steps before it.
+    pub fn enqueue(&self, subject: Subject, from: Step, by: &Actor, now: At) -> Result<JobId, WriteError> {
+        let by = by.clone();
+        self.write(0, move |draft| act::enqueue(draft, subject, from, &by, now))
+    }
+
+    /// The next job that is ready (or scheduled and due, or whose lease lapsed), or `None`.
+    pub fn claim(&self, worker: &str, now: At) -> Result<Option<Lease>, WriteError> {
+        // Looked at here first, so that idle workers do not keep the writer busy.
+        let large = |_| None;
+        match Draft::new(Some(&self.shared.trees), &large).claimable(now) {
+            Ok(None) => return Ok(None),
+            Ok(Some(_)) => {}
+            Err(error) => return Err(WriteError::Busy(error.to_string())),
+        }
+        let worker = worker.to_owned();
+        self.write(0, move |draft| act::claim(draft, &worker, now))
+    }
+
+    /// Keeps a lease for another `limits::LEASE_MS`.
+    pub fn extend(&self, lease: &Lease, now: At) -> Result<(), WriteError> {
+        let lease = lease.clone();
+        self.write(0, move |draft| act::extend(draft, &lease, now))
+    }
+
+    /// Ends a step: its outcome and all its effects, or nothing.
+    pub fn finish(&self, lease: &Lease, outcome: Outcome, effects: Effects, now: At) -> Result<Written, WriteError> {
+        let lease = lease.clone();
+        let bytes = effects.result.as_ref().map_or(0, Vec::len) + effects.assessments.iter().map(|new| new.body.len()).sum::<usize>();
+        self.write(bytes, move |draft| act::finish(draft, &lease, outcome, effects, now))
+    }
+
+    /// A person's act on a job: `Ready` resolves a review (with the corrected step result; without one the step is done again) or retries a dead one;
+    /// `Cancelled` gives it up.
+    pub fn settle(&self, job: JobId, to: JobState, corrected: Option<Vec<u8>>, by: &Actor, now: At) -> Result<Job, WriteError> {
+        let by = by.clone();
+        self.write(corrected.as_ref().map_or(0, Vec::len), move |draft| act::settle(draft, job, to, corrected, &by, now))
+    }
+
+    pub fn put_case(&self, write: CaseWrite, by: &Actor, now: At) -> Result<CaseId, WriteError> {
+        let by = by.clone();
+        self.write(0, move |draft| act::put_case(draft, write, &by, now))
+    }
+
+    /// Records an imported dataset (its file is in `datasets_dir`, already synced).
+    pub fn add_dataset(&self, row: DatasetRow, by: &Actor, now: At) -> Result<DatasetId, WriteError> {
+        let by = by.clone();
+        self.write(0, move |draft| act::add_dataset(draft, row, &by, now))
+    }
+
+    pub fn activate_dataset(&self, id: DatasetId, by: &Actor, now: At) -> Result<(), WriteError> {
+        let by = by.clone();
+        self.write(0, move |draft| act::activate_dataset(draft, id, &by, now))
+    }
+
+    // ---- the store itself; what readers ask is in `read` and `check` ----
+
+    /// Where dataset files live.
+    pub fn datasets_dir(&self) -> PathBuf {
+        self.datasets_dir.clone()
+    }
+
+    /// Why nothing more is written, once that is so.
+    pub fn poisoned(&self) -> Option<String> {
+        self.shared.poison.get().cloned()
+    }
+
+    /// Waits until something was committed after `seen` (a commit counter), and returns the new counter.
+    pub async fn changed(&self, seen: u64) -> u64 {
+        let mut commits = self.shared.commits.subscribe();
+        // The sender lives as long as `shared`, so waiting cannot fail while `self` is here.
+        commits.wait_for(|commits| *commits > seen).await.map_or(seen, |commits| *commits)
+    }
+
+    /// Every record committed is durable; the writer stops; the lock is released.
+    pub fn close(&self) -> Result<(), WriteError> {
+        let Some((writer, lock)) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        writer.close();
+        drop(lock);
+        self.poisoned().map_or(Ok(()), |why| Err(WriteError::Poisoned(why)))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the store was not closed in order");
+        }
+    }
 }

@@ -1,0 +1,156 @@
+//! Opening the data directory, in the order that survives a kill at any point of an earlier opening.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use tokio::sync::watch;
+
+use super::{
+    OpenError,
+    blob::{Segments, sync_dir},
+    trees::Trees,
+    writer::{FORMAT, Shared},
+};
+use crate::limits;
+
+/// Where things are in the data directory.
+pub(super) struct Layout {
+    pub db: PathBuf,
+    pub segments: PathBuf,
+    pub datasets: PathBuf,
+    lock: PathBuf,
+    format: PathBuf,
+}
+
+impl Layout {
+    pub fn of(dir: &Path) -> Layout {
+        Layout {
+            db: dir.join("db"),
+            segments: dir.join("segments"),
+            datasets: dir.join("datasets"),
+            lock: dir.join("lock"),
+            format: dir.join("format"),
+        }
+    }
+}
+
+/// An opened directory: what readers and writer share, and what only the writer has.
+pub(super) struct Opened {
+    pub shared: Arc<Shared>,
+    pub segments: Segments,
+    /// sled's own file, opened beside it for the syncs that sled does not do.
+    pub db_file: File,
+    /// Held as long as the store is open.
+    pub lock: File,
+}
+
+pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
+    let failed = |what: &'static str| move |source: io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
+    let layout = Layout::of(dir);
+    for path in [dir, &layout.db, &layout.segments, &layout.datasets] {
+        fs::create_dir_all(path).map_err(failed("the data directory cannot be made"))?;
+    }
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&layout.lock).map_err(failed("the lock cannot be opened"))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse { path: dir.to_path_buf() })?;
+    check_format(&layout.format).map_err(failed("the format cannot be read or written"))??;
+    remove_partial_snapshots(&layout.db).map_err(failed("partial snapshots cannot be removed"))?;
+    let db = open_sled(dir, &layout.db)?;
+    // The snapshot's rename and, the first time, the new files are only safe once their folders are synced.
+    for path in [&layout.db, &layout.segments, &layout.datasets, dir] {
+        sync_dir(path).map_err(failed("a folder cannot be synced"))?;
+    }
+    let blobs = layout.db.join("blobs");
+    if blobs.is_dir() {
+        sync_dir(&blobs).map_err(failed("a folder cannot be synced"))?;
+    }
+    let db_file = File::open(layout.db.join("db")).map_err(failed("sled's file cannot be opened"))?;
+    let trees = Trees::open(&db).map_err(|error| OpenError::Damaged { path: dir.to_path_buf(), why: error.to_string() })?;
+    let segments = Segments::open(&layout.segments).map_err(failed("the segments cannot be listed"))?;
+    let shared = Shared { db, trees, segments_dir: layout.segments, poison: OnceLock::new(), commits: watch::Sender::new(0) };
+    Ok(Opened { shared: Arc::new(shared), segments, db_file, lock })
+}
+
+/// The format is a file of its own, so that a newer store is refused before anything in it is touched.
+fn check_format(path: &Path) -> io::Result<Result<(), OpenError>> {
+    let ours = format!("lastbuy store {FORMAT}\n");
+    match fs::read_to_string(path) {
+        Ok(text) if text == ours => Ok(Ok(())),
+        Ok(text) => {
+            let number = text.strip_prefix("lastbuy store ").and_then(|number| number.trim().parse::<u16>().ok());
+            Ok(Err(match number {
+                Some(theirs) => OpenError::Format { path: path.to_path_buf(), theirs, ours: FORMAT },
+                None => OpenError::Damaged { path: path.to_path_buf(), why: "the format file does not say which format this is".to_owned() },
+            }))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let dir = path.parent().unwrap_or(path);
+            let mut aside = tempfile::NamedTempFile::new_in(dir)?;
+            aside.write_all(ours.as_bytes())?;
+            aside.as_file().sync_all()?;
+            aside.persist(path)?;
+            sync_dir(dir).map(Ok)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A kill while sled opens leaves `snap.<lsn>.generating`, which sled then takes for a snapshot and refuses to open at all.
+fn remove_partial_snapshots(db: &Path) -> io::Result<()> {
+    for path in snapshots(db)? {
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            tracing::warn!(path = %path.display(), "a partial snapshot of an opening that was killed is removed");
+            fs::remove_file(path)?;
+        }
+    }
+    sync_dir(db)
+}
+
+fn snapshots(db: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(db)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with("snap.")) {
+            paths.push(entry.path());
+        }
+    }
+    Ok(paths)
+}
+
+/// Opens sled; where its snapshot is damaged, keeps the folder aside and lets it rebuild from its whole log.
+fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
+    let config = sled::Config::new().path(db).cache_capacity(limits::SLED_CACHE_BYTES).use_compression(false).flush_every_ms(None);
+    let first = match config.open() {
+        Ok(opened) => return Ok(opened),
+        Err(error) => error,
+    };
+    let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
+    if !matches!(first, sled::Error::Corruption { .. }) {
+        return Err(damaged(first.to_string()));
+    }
+    let aside = dir.join(format!("db.damaged-{}", crate::clock::now_ms()));
+    tracing::error!(aside = %aside.display(), error = %first, "sled's snapshot is damaged; it is kept aside and rebuilt from sled's log");
+    copy_dir(db, &aside).map_err(|error| damaged(format!("{first}; and it could not be kept aside: {error}")))?;
+    for path in snapshots(db).map_err(|error| damaged(error.to_string()))? {
+        fs::remove_file(path).map_err(|error| damaged(error.to_string()))?;
+    }
+    config.open().map_err(|error| damaged(format!("{error}, also without its snapshots; a copy is in {}", aside.display())))
+}
+
+fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    sync_dir(to)
+}

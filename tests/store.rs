@@ -1,0 +1,350 @@
+//! The store's promises, attacked: reopened, killed, damaged, overtaken.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use jiff::civil::date;
+use lastbuy::{
+    domain::{
+        case::{Case, CaseState, Headline},
+        event::{Arrival, Digest},
+        id::{CaseId, DatasetId},
+        job::{JobState, Step, Subject},
+        notice::NoticeKind,
+        time::At,
+    },
+    limits,
+    store::{Actor, CaseWrite, Effects, JobFilter, NewAssessment, OpenError, Outcome, Store, WriteError},
+};
+
+fn arrival(number: usize) -> Arrival {
+    let body = format!("{{\"notice\": {number}}}").into_bytes();
+    Arrival {
+        source: "generic".parse().expect("source"),
+        content_type: "application/json".to_owned(),
+        file_name: None,
+        dedupe_key: Digest::of(&body),
+        headers: Vec::new(),
+        body: body.into(),
+        ignored: None,
+    }
+}
+
+fn case(key: &str, parts: usize) -> Case {
+    let part = |number| lastbuy::domain::case::CasePart {
+        mpn: format!("PART-{number:05}"),
+        replacement: lastbuy::domain::case::NamedReplacement::Unsaid,
+        last_time_buy: Some(date(2027, 3, 31)),
+        last_time_ship: None,
+    };
+    Case {
+        id: CaseId(0),
+        keys: vec![key.to_owned()],
+        kind: NoticeKind::Pdn,
+        maker: Some("Acme".to_owned()),
+        notice_id: None,
+        issue_date: None,
+        last_time_buy: None,
+        last_time_ship: None,
+        parts: (0..parts).map(part).collect(),
+        events: Vec::new(),
+        made_by: None,
+        state: CaseState::Open,
+        opened_at: At(0),
+        changed_at: At(0),
+        latest: None,
+        headline: None,
+    }
+}
+
+fn headline() -> Headline {
+    Headline {
+        margin_at_risk: None,
+        runs_out: None,
+        best_answer: None,
+        best_cost: None,
+        known_parts: 0,
+        unknown_parts: 1,
+        needs: vec!["look".to_owned()],
+    }
+}
+
+fn sound(store: &Store) {
+    let check = store.check(true).expect("check");
+    assert!(check.problems.is_empty(), "{:?}", check.problems);
+}
+
+#[test]
+fn what_was_accepted_is_there_once_and_after_reopening() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let first = store.accept(arrival(1), At(10)).expect("accept");
+    let again = store.accept(arrival(1), At(20)).expect("accept");
+    assert_eq!((again.event, again.job, again.duplicate), (first.event, first.job, true));
+    let large = Arrival { body: vec![b'x'; limits::SEGMENT_BODY_BYTES_MAX + 5].into(), dedupe_key: Digest::of(b"large"), ..arrival(2) };
+    store.accept(large.clone(), At(30)).expect("accept");
+    sound(&store);
+    store.close().expect("close");
+    drop(store);
+    let store = Store::open(dir.path()).expect("reopen");
+    let events = store.events(None, 10).expect("events");
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0].body_bytes, large.body.len() as u64);
+    assert_eq!(store.blob(events[0].body).expect("blob").as_deref(), Some(large.body.as_ref()));
+    assert_eq!(store.jobs(&JobFilter::default(), None, 10).expect("jobs").len(), 2);
+    assert!(store.accept(arrival(1), At(40)).expect("accept").duplicate);
+    sound(&store);
+}
+
+#[test]
+fn an_ignored_arrival_is_on_record_without_a_job() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let taken = store.accept(Arrival { ignored: Some("not a discontinuance".to_owned()), ..arrival(1) }, At(1)).expect("accept");
+    assert_eq!(taken.job, None);
+    assert!(matches!(store.enqueue(Subject::Event(taken.event), Step::Document, &Actor("me".to_owned()), At(2)), Err(WriteError::Refused(_))));
+}
+
+#[test]
+fn a_job_goes_through_its_steps_and_its_effects_happen_once() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    let mut lease = store.claim("w", At(1)).expect("claim").expect("a job");
+    assert!(store.claim("w", At(1)).expect("claim").is_none(), "a job was given out twice");
+    for step in Step::ALL {
+        assert_eq!(lease.job.step, step);
+        let mut effects = Effects { result: Some(format!("\"{}\"", step.as_str()).into_bytes()), ..Effects::default() };
+        match step {
+            Step::Case => effects.cases.push(CaseWrite::New(case("k", 400))),
+            Step::Impact => effects.assessments.push(NewAssessment {
+                case: lease.job.cases[0],
+                dataset: DatasetId(1),
+                as_of: date(2026, 11, 23),
+                headline: headline(),
+                body: b"{}".to_vec(),
+            }),
+            _ => {}
+        }
+        let written = store.finish(&lease, Outcome::Advance, effects.clone(), At(2)).expect("finish");
+        let job = written.job.expect("job");
+        if step == Step::Impact {
+            assert_eq!(job.state, JobState::Done);
+            assert_eq!((job.assessments.len(), job.cases.len()), (1, 1));
+            assert!(matches!(store.finish(&lease, Outcome::Advance, effects, At(3)), Err(WriteError::Stale(_))));
+        } else {
+            lease.job = job;
+        }
+    }
+    let stored = store.case(CaseId(1)).expect("case").expect("there");
+    assert_eq!((stored.parts.len(), stored.headline), (400, Some(headline())));
+    assert_eq!(store.assessments(Some(CaseId(1)), None, 10).expect("assessments").len(), 1);
+    assert_eq!(store.job_counts().expect("counts").into_iter().collect::<Vec<_>>(), [("done".to_owned(), 1)]);
+    sound(&store);
+}
+
+#[test]
+fn an_overtaken_worker_changes_nothing() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    let slow = store.claim("slow", At(0)).expect("claim").expect("job");
+    let late = At(limits::LEASE_MS + 1);
+    let fast = store.claim("fast", late).expect("claim").expect("the lapsed lease is given out again");
+    assert_eq!(fast.epoch, slow.epoch + 1);
+    let effects = Effects { cases: vec![CaseWrite::New(case("k", 1))], ..Effects::default() };
+    assert!(matches!(store.finish(&slow, Outcome::Advance, effects, late), Err(WriteError::Stale(_))));
+    assert!(matches!(store.extend(&slow, late), Err(WriteError::Stale(_))));
+    assert_eq!(store.cases(None, 10).expect("cases"), []);
+    store.finish(&fast, Outcome::Release, Effects::default(), late).expect("release");
+    assert_eq!(store.claim("w", late).expect("claim").expect("job").job.attempts, 0);
+    sound(&store);
+}
+
+#[test]
+fn errors_are_kept_and_end_in_a_dead_letter_that_a_person_can_revive() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    let mut now = At(0);
+    for attempt in 1..=limits::ATTEMPTS_MAX {
+        let lease = store.claim("w", now).expect("claim").unwrap_or_else(|| panic!("attempt {attempt} did not come"));
+        store.finish(&lease, Outcome::Failed { error: format!("error {attempt}") }, Effects::default(), now).expect("finish");
+        assert!(store.claim("w", now).expect("claim").is_none(), "no pause after attempt {attempt}");
+        now = now.plus_ms(limits::RETRY_CAP_MS * 2);
+    }
+    let job = store.jobs(&JobFilter { states: vec!["dead".to_owned()], ..JobFilter::default() }, None, 10).expect("jobs").remove(0);
+    assert_eq!(job.errors.len(), limits::ATTEMPTS_MAX as usize);
+    assert!(matches!(&job.state, JobState::Dead { reason } if reason.contains("error 5")), "{:?}", job.state);
+    store.settle(job.id, JobState::Ready, None, &Actor("me".to_owned()), now).expect("settle");
+    let lease = store.claim("w", now).expect("claim").expect("revived");
+    store.finish(&lease, Outcome::Review { reason: "two dates".to_owned() }, Effects::default(), now).expect("finish");
+    let job = store.settle(job.id, JobState::Ready, Some(b"\"corrected\"".to_vec()), &Actor("me".to_owned()), now).expect("settle");
+    assert_eq!(job.step, Step::Reading);
+    assert_eq!(store.blob(job.result(Step::Document).expect("result")).expect("blob").as_deref(), Some(&b"\"corrected\""[..]));
+    sound(&store);
+}
+
+#[test]
+fn a_case_key_is_one_case_and_a_changed_case_must_be_read_again() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let me = Actor("me".to_owned());
+    let id = store.put_case(CaseWrite::New(case("one", 1)), &me, At(5)).expect("new");
+    assert!(matches!(store.put_case(CaseWrite::New(case("one", 1)), &me, At(5)), Err(WriteError::Stale(_))));
+    let read = store.case(id).expect("case").expect("there");
+    let change = CaseWrite::Change { case: Case { maker: None, ..read.clone() }, expected: read.changed_at };
+    store.put_case(change.clone(), &me, At(5)).expect("change");
+    assert!(matches!(store.put_case(change, &me, At(5)), Err(WriteError::Stale(_))), "a change of the same millisecond was overwritten");
+    assert_eq!(store.case_by_key("one").expect("key"), Some(id));
+    sound(&store);
+}
+
+#[test]
+fn a_replay_takes_earlier_results_and_says_which_are_missing() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let event = store.accept(arrival(1), At(0)).expect("accept").event;
+    let me = Actor("me".to_owned());
+    assert!(matches!(store.enqueue(Subject::Event(event), Step::Reading, &me, At(1)), Err(WriteError::Refused(why)) if why.contains("document")));
+    let lease = store.claim("w", At(1)).expect("claim").expect("job");
+    store.finish(&lease, Outcome::Advance, Effects { result: Some(b"{}".to_vec()), ..Effects::default() }, At(1)).expect("finish");
+    let job = store.enqueue(Subject::Event(event), Step::Reading, &me, At(2)).expect("enqueue");
+    let job = store.job(job).expect("job").expect("there");
+    assert_eq!((job.step, job.result(Step::Document)), (Step::Reading, Some(Digest::of(b"{}"))));
+}
+
+#[test]
+fn jobs_in_hand_are_ready_again_after_a_restart() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    let lease = store.claim("w", At(0)).expect("claim").expect("job");
+    drop(store);
+    let store = Store::open(dir.path()).expect("reopen");
+    let again = store.claim("w", At(1)).expect("claim").expect("job");
+    assert_eq!((again.job.id, again.job.attempts, again.epoch), (lease.job.id, 0, lease.epoch + 1));
+    sound(&store);
+}
+
+#[test]
+fn a_data_directory_has_one_owner_and_a_newer_one_is_not_touched() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    assert!(matches!(Store::open(dir.path()), Err(OpenError::InUse { .. })));
+    store.close().expect("close");
+    drop(store);
+    std::fs::write(dir.path().join("format"), "lastbuy store 9\n").expect("format");
+    assert!(matches!(Store::open(dir.path()), Err(OpenError::Format { theirs: 9, .. })));
+}
+
+#[test]
+fn a_snapshot_that_was_never_finished_does_not_keep_the_store_shut() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    drop(store);
+    std::fs::write(dir.path().join("db/snap.FFFFFFFFFFFFFFFF.generating"), b"half").expect("plant");
+    let store = Store::open(dir.path()).expect("reopen");
+    assert_eq!(store.events(None, 10).expect("events").len(), 1);
+    sound(&store);
+}
+
+#[test]
+fn damage_is_told() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let event = store.accept(arrival(1), At(0)).expect("accept").event;
+    drop(store);
+    let segment = dir.path().join("segments/00000001.seg");
+    let mut bytes = std::fs::read(&segment).expect("segment");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x20;
+    std::fs::write(&segment, bytes).expect("damage");
+    let store = Store::open(dir.path()).expect("reopen");
+    assert!(store.check(false).expect("check").problems.iter().any(|problem| problem.contains("damaged")));
+    let body = store.event(event).expect("event").expect("there").body;
+    assert!(store.blob(body).is_err(), "damaged bytes were handed out");
+}
+
+#[test]
+fn many_senders_at_once_are_all_on_disk() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    std::thread::scope(|scope| {
+        for sender in 0..8 {
+            let store = Arc::clone(&store);
+            scope.spawn(move || (0..25).for_each(|number| assert!(!store.accept(arrival(sender * 1000 + number), At(1)).expect("accept").duplicate)));
+        }
+    });
+    drop(store);
+    let store = Store::open(dir.path()).expect("reopen");
+    let ids: BTreeSet<u64> = store.events(None, 1000).expect("events").iter().map(|event| event.id.0).collect();
+    assert_eq!(ids, (1..=200).collect());
+    sound(&store);
+}
+
+/// Run as a child by the test below: accepts, works, and prints each id once it is durable.
+#[test]
+fn the_victim() {
+    let Some(dir) = std::env::var_os("LASTBUY_TEST_VICTIM") else { return };
+    let store = Store::open(Path::new(&dir)).expect("open");
+    let from = store.events(None, 1).expect("events").first().map_or(0, |event| event.id.0 as usize);
+    for number in from.. {
+        let taken = store.accept(arrival(number), At(1)).expect("accept");
+        println!("acknowledged {}", taken.event.0);
+        if let Some(lease) = store.claim("w", At(1)).expect("claim") {
+            let effects = Effects { cases: vec![CaseWrite::New(case(&format!("case {}", lease.job.id), 60))], ..Effects::default() };
+            store.finish(&lease, Outcome::Dead { reason: "enough".to_owned() }, effects, At(1)).expect("finish");
+            println!("finished {}", lease.job.id.0);
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_loses_and_doubles_nothing() {
+    let rounds = if std::env::var_os("LASTBUY_SOAK").is_some() { 200 } else { 6 };
+    let dir = tempfile::tempdir().expect("folder");
+    let mut acknowledged = BTreeSet::new();
+    let mut finished = BTreeSet::new();
+    for round in 0..rounds {
+        let mut victim = Command::new(std::env::current_exe().expect("this test"))
+            .args(["the_victim", "--exact", "--nocapture"])
+            .env("LASTBUY_TEST_VICTIM", dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("victim");
+        let lines = BufReader::new(victim.stdout.take().expect("stdout")).lines();
+        let mut seen = 0;
+        for line in lines {
+            let line = line.expect("line");
+            let mut words = line.split_whitespace();
+            let (word, number) = (words.next(), words.next().and_then(|number| number.parse::<u64>().ok()));
+            match (word, number) {
+                (Some("acknowledged"), Some(number)) => assert!(acknowledged.insert(number), "{number} was given out twice"),
+                (Some("finished"), Some(number)) => assert!(finished.insert(number), "{number} was finished twice"),
+                _ => continue,
+            }
+            seen += 1;
+            if seen == 3 + round * 7 % 23 {
+                victim.kill().expect("SIGKILL");
+            }
+        }
+        victim.wait().expect("wait");
+        let store = Store::open(dir.path()).expect("reopen");
+        sound(&store);
+        let stored: BTreeSet<u64> = store.events(None, 1000).expect("events").iter().map(|event| event.id.0).collect();
+        assert!(acknowledged.is_subset(&stored), "an acknowledged event is gone");
+        assert!(stored.len() <= acknowledged.len() + round + 1, "events nobody was told of, more than one a kill");
+        let dead = store.jobs(&JobFilter { states: vec!["dead".to_owned()], ..JobFilter::default() }, None, 1000).expect("jobs");
+        assert!(finished.iter().all(|id| dead.iter().any(|job| job.id.0 == *id)), "a finished job is open again");
+        assert_eq!(store.cases(None, 1000).expect("cases").len(), dead.len(), "a step's effects without its outcome, or the other way round");
+    }
+}
