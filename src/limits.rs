@@ -19,6 +19,15 @@ pub const BODIES_IN_FLIGHT_MAX: usize = 8;
 /// Longest file name kept with an event, in bytes.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 
+/// How long a sender waits for its turn among the bodies in flight, in milliseconds, before it is told to come again.
+pub const BODY_PERMIT_MS_MAX: u64 = 2000;
+/// Connections each worker of the server keeps open.
+pub const CONNECTIONS_MAX: usize = 512;
+/// How long a client may take to send the head of a request, in seconds.
+pub const REQUEST_HEAD_SECONDS_MAX: u64 = 10;
+/// How long requests in hand may take to finish when the server stops, in seconds.
+pub const HTTP_DRAIN_SECONDS: u64 = 10;
+
 // ---- store --------------------------------------------------------------------------------------------------------------------------------
 
 /// Largest value written to sled, in bytes. Pages of larger values become sled "blobs", which it never syncs.

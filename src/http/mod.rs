@@ -1,16 +1,45 @@
-//! STUB
-use crate::{datasets::Datasets, intake::Secrets, store::Store};
+//! The HTTP face, and the only folder that names actix_web: hooks that take notices, reads, admin acts, pages.
+//!
+//! One API with two faces. The network face takes hooks and answers reads and pages. The admin face is a Unix socket in the data directory that only its
+//! owner may open; it answers everything, and every act is on record under the peer's user id. Every error is `application/problem+json` (`problem`).
+
+mod admin;
+mod body;
+mod dropin;
+mod hooks;
+mod pages;
+mod problem;
+mod reads;
+mod replay;
+mod schema;
+mod start;
+mod where_used;
+
 use std::sync::Arc;
-pub struct Service;
+
+use tokio::sync::Semaphore;
+
+pub use start::{Running, start};
+
+use crate::{clock, datasets::Datasets, domain::time::At, intake::Secrets, limits, store::Store};
+
+/// What the handlers share.
+pub struct Service {
+    store: Arc<Store>,
+    datasets: Arc<Datasets>,
+    secrets: Secrets,
+    /// Sources taken over the network.
+    sources: Vec<String>,
+    /// Bodies that may be in memory at once.
+    bodies: Semaphore,
+}
+
 impl Service {
-    pub fn new(_: Arc<Store>, _: Arc<Datasets>, _: Secrets, _: Vec<String>) -> Service {
-        todo!()
+    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, secrets: Secrets, sources: Vec<String>) -> Service {
+        Service { store, datasets, secrets, sources, bodies: Semaphore::new(limits::BODIES_IN_FLIGHT_MAX) }
     }
 }
-pub struct Running;
-impl Running {
-    pub async fn stop(&self) {}
-}
-pub fn start(_: Arc<Service>, _: Option<std::net::TcpListener>, _: Option<std::os::unix::net::UnixListener>) -> std::io::Result<Running> {
-    todo!()
+
+fn now() -> At {
+    At(clock::now_ms())
 }

@@ -232,7 +232,7 @@ impl<'a> Draft<'a> {
     fn apply_job(&mut self, job: &Job) -> Result<()> {
         self.at_least(JOB, job.id.0)?;
         if let Some(old) = self.job(job.id)? {
-            for (tree, queue_key) in queues(&old) {
+            if let Some((tree, queue_key)) = queue(&old) {
                 self.remove(tree, queue_key);
             }
             self.count(old.state.name(), -1)?;
@@ -241,7 +241,7 @@ impl<'a> Draft<'a> {
             self.put(Which::SubjectJobs, [subject_key(job.subject), key(job.id.0).to_vec()].concat(), Vec::new());
             self.set(Which::NewestJob, subject_key(job.subject), &job.id.0)?;
         }
-        for (tree, queue_key) in queues(job) {
+        if let Some((tree, queue_key)) = queue(job) {
             self.put(tree, queue_key, Vec::new());
         }
         self.count(job.state.name(), 1)?;
@@ -323,7 +323,7 @@ fn state_key(job: &Job) -> Vec<u8> {
 }
 
 /// The queue a job stands in by its state.
-fn queues(job: &Job) -> Option<(Which, Vec<u8>)> {
+fn queue(job: &Job) -> Option<(Which, Vec<u8>)> {
     let id = key(job.id.0);
     match &job.state {
         JobState::Ready => Some((Which::Ready, [&[job.priority][..], &id].concat())),

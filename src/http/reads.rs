@@ -1,0 +1,183 @@
+//! Reads: JSON of what is stored. Lists are `{items, next}`, newest first; `next` is the `before` of the next page.
+
+use std::str::FromStr;
+
+use actix_web::{HttpResponse, http::header, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Service, problem::Problem};
+use crate::{
+    domain::{
+        id::{AssessmentId, CaseId, DatasetId, EventId, IdError, JobId},
+        job::{Step, Subject},
+    },
+    limits,
+    store::JobFilter,
+};
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// Rows of a list unless the client says otherwise.
+const ROWS: usize = 100;
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/v1/events", web::get().to(events))
+        .route("/v1/events/{id}", web::get().to(event))
+        .route("/v1/events/{id}/raw", web::get().to(event_raw))
+        .route("/v1/jobs", web::get().to(jobs))
+        .route("/v1/jobs/counts", web::get().to(job_counts))
+        .route("/v1/jobs/{id}", web::get().to(job))
+        .route("/v1/jobs/{id}/results/{step}", web::get().to(job_result))
+        .route("/v1/cases", web::get().to(cases))
+        .route("/v1/cases/{id}", web::get().to(case))
+        .route("/v1/assessments", web::get().to(assessments))
+        .route("/v1/assessments/{id}", web::get().to(assessment))
+        .route("/v1/datasets", web::get().to(datasets))
+        .route("/healthz", web::get().to(health))
+        .route("/readyz", web::get().to(ready));
+}
+
+#[derive(Deserialize)]
+pub struct Page {
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Page {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(ROWS).clamp(1, limits::LIST_ROWS_MAX)
+    }
+
+    fn before<T: FromStr<Err = IdError>>(&self) -> Result<Option<T>, Problem> {
+        Ok(self.before.as_deref().map(str::parse).transpose()?)
+    }
+}
+
+fn list<T: Serialize, I: Serialize>(rows: &[T], limit: usize, id: impl Fn(&T) -> I) -> HttpResponse {
+    let next = if rows.len() == limit { rows.last().map(id) } else { None };
+    HttpResponse::Ok().json(json!({ "items": rows, "next": next }))
+}
+
+fn one<T: Serialize>(found: Option<T>, what: &str, id: &str) -> Answer {
+    found.map(|row| HttpResponse::Ok().json(row)).ok_or_else(|| Problem::not_found(format!("there is no {what} {id}")))
+}
+
+async fn events(service: web::Data<Service>, page: web::Query<Page>) -> Answer {
+    let rows = service.store.events(page.before::<EventId>()?, page.limit())?;
+    Ok(list(&rows, page.limit(), |event| event.id))
+}
+
+async fn event(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    one(service.store.event(id.parse()?)?, "event", &id)
+}
+
+/// The bytes as they arrived. Never shown by a browser as what they claim to be.
+async fn event_raw(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    let event = service.store.event(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no event {id}")))?;
+    let bytes = web::block(move || service.store.blob(event.body)).await??;
+    let bytes = bytes.ok_or_else(|| Problem::internal(format!("the body of {id} is missing: run lastbuy doctor --deep")))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", event.id)))
+        .body(bytes))
+}
+
+#[derive(Deserialize)]
+struct JobsAsked {
+    state: Option<String>,
+    event: Option<String>,
+    case: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn jobs(service: web::Data<Service>, asked: web::Query<JobsAsked>) -> Answer {
+    let asked = asked.into_inner();
+    let known = ["ready", "scheduled", "leased", "review", "done", "dead", "cancelled"];
+    let states: Vec<String> = asked.state.iter().flat_map(|states| states.split(',')).map(str::to_owned).collect();
+    if let Some(unknown) = states.iter().find(|state| !known.contains(&state.as_str())) {
+        return Err(Problem::bad_request(format!("'{unknown}' is not a state of a job: one of {}", known.join(", "))));
+    }
+    let subject = match (&asked.event, &asked.case) {
+        (Some(event), _) => Some(Subject::Event(event.parse()?)),
+        (None, Some(case)) => Some(Subject::Case(case.parse()?)),
+        (None, None) => None,
+    };
+    let page = Page { before: asked.before, limit: asked.limit };
+    let filter = JobFilter { states, source: None, subject };
+    let rows = service.store.jobs(&filter, page.before::<JobId>()?, page.limit())?;
+    Ok(list(&rows, page.limit(), |job| job.id))
+}
+
+async fn job_counts(service: web::Data<Service>) -> Answer {
+    Ok(HttpResponse::Ok().json(service.store.job_counts()?))
+}
+
+async fn job(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    one(service.store.job(id.parse()?)?, "job", &id)
+}
+
+/// A step's result, as it was stored.
+async fn job_result(service: web::Data<Service>, path: web::Path<(String, String)>) -> Answer {
+    let (id, step) = path.into_inner();
+    let step: Step = step.parse().map_err(Problem::bad_request)?;
+    let job = service.store.job(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no job {id}")))?;
+    let digest = job.result(step).ok_or_else(|| Problem::not_found(format!("{id} has no result of step {} (yet)", step.as_str())))?;
+    stored_json(service, digest).await
+}
+
+async fn stored_json(service: web::Data<Service>, digest: crate::domain::event::Digest) -> Answer {
+    let bytes = web::block(move || service.store.blob(digest)).await??;
+    let bytes = bytes.ok_or_else(|| Problem::internal(format!("body {digest} is missing: run lastbuy doctor --deep")))?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(bytes))
+}
+
+async fn cases(service: web::Data<Service>, page: web::Query<Page>) -> Answer {
+    let rows = service.store.cases(page.before::<CaseId>()?, page.limit())?;
+    Ok(list(&rows, page.limit(), |case| case.id))
+}
+
+async fn case(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    one(service.store.case(id.parse()?)?, "case", &id)
+}
+
+#[derive(Deserialize)]
+struct AssessmentsAsked {
+    case: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn assessments(service: web::Data<Service>, asked: web::Query<AssessmentsAsked>) -> Answer {
+    let asked = asked.into_inner();
+    let case: Option<CaseId> = asked.case.as_deref().map(str::parse).transpose()?;
+    let page = Page { before: asked.before, limit: asked.limit };
+    let rows = service.store.assessments(case, page.before::<AssessmentId>()?, page.limit())?;
+    Ok(list(&rows, page.limit(), |row| row.id))
+}
+
+/// The statement itself, as it was stored.
+async fn assessment(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    let row = service.store.assessment(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no assessment {id}")))?;
+    stored_json(service, row.body).await
+}
+
+async fn datasets(service: web::Data<Service>) -> Answer {
+    Ok(HttpResponse::Ok().json(json!({ "items": service.store.datasets()?, "next": None::<DatasetId> })))
+}
+
+/// The process answers.
+async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// The store takes writes; which dataset is in force is told beside.
+async fn ready(service: web::Data<Service>) -> Answer {
+    if let Some(why) = service.store.poisoned() {
+        return Err(crate::store::WriteError::Poisoned(why).into());
+    }
+    let dataset: Value = service.store.active_dataset()?.map_or(Value::Null, |row| json!(row.id));
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "dataset": dataset })))
+}
