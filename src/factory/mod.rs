@@ -1,154 +1,105 @@
-//! STUB of the factory's public face. See the brief.
-use std::path::{Path, PathBuf};
+//! The factory's own data: read from its files (`import`), kept as one immutable file (`dataset_file`), and asked: which item is this part (`matching`), where
+//! is it used (`graph`).
 
-use serde::{Deserialize, Serialize};
+mod dataset_file;
+mod graph;
+mod import;
+mod matching;
+mod suffix;
+mod templates;
 
-use crate::domain::{event::Digest, factory::FactoryData, maker::MakerAliases};
+use std::collections::HashMap;
 
-/// A line that was refused or is doubtful.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    pub file: String,
-    pub line: u32,
-    pub column: Option<String>,
-    pub refused: bool,
-    /// What is wrong and how to mend it, a sentence.
-    pub what: String,
-}
+pub use dataset_file::{DatasetError, read_dataset, write_dataset};
+pub use graph::{ProductUse, UsePath, WhereUsed};
+pub use import::{ImportError, ImportReport, Problem, import};
+pub use matching::{Hit, MatchKind, PartMatch, Suggestion};
+pub use templates::write_templates;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportReport {
-    /// File name, lines read, lines taken.
-    pub files: Vec<(String, u64, u64)>,
-    pub problems: Vec<Problem>,
-    pub refused: u64,
-    pub doubtful: u64,
-}
+use crate::domain::{factory::FactoryData, maker::MakerAliases};
 
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error("{0}")]
-    Unreadable(String),
-}
-
-/// Reads the factory files in `paths` (directories or files). `progress` is told bytes done and bytes in all.
-pub fn import(_paths: &[PathBuf], _progress: &mut dyn FnMut(u64, u64)) -> Result<(FactoryData, ImportReport), ImportError> {
-    todo!()
-}
-
-/// Writes an immutable, checksummed dataset file, synced, under a name that does not exist yet; returns its checksum.
-pub fn write_dataset(_data: &FactoryData, _path: &Path) -> Result<Digest, std::io::Error> {
-    todo!()
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DatasetError(pub String);
-
-/// Opens and verifies a dataset file.
-pub fn read_dataset(_path: &Path, _checksum: Digest) -> Result<FactoryData, DatasetError> {
-    todo!()
-}
-
-/// Writes the template files of the contracts into a directory.
-pub fn write_templates(_dir: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
-    todo!()
-}
-
-/// How a part was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MatchKind {
-    /// Same maker, same normal form.
-    Exact,
-    /// Same but for a packaging suffix.
-    Suffix,
-    /// Covered by a wildcard or series in the notice.
-    Family,
-}
-
-/// One approved source of one item that a notice's part hits. Indices into `FactoryData`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hit {
-    pub item: usize,
-    pub aml: usize,
-    pub kind: MatchKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suggestion {
-    pub maker: String,
-    pub mpn: String,
-    pub item: String,
-    pub why: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartMatch {
-    Known(Vec<Hit>),
-    /// Not in the AML: unknown, never zero. Nearest names for a person.
-    Unknown(Vec<Suggestion>),
-}
-
-/// One way from a product down to an item.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UsePath {
-    /// SKU first, the item last.
-    pub nodes: Vec<String>,
-    pub quantity: f64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ProductUse {
-    /// Index into `FactoryData::products`.
-    pub product: usize,
-    pub sku: String,
-    /// Pieces of the item per product, every path, with scrap and yield, on the day asked.
-    pub pieces: f64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WhereUsed {
-    pub item: String,
-    pub products: Vec<ProductUse>,
-    /// At most `limits::PATHS_SHOWN_MAX`.
-    pub paths: Vec<UsePath>,
-    pub paths_in_all: u64,
+/// Makers of electronic components and the names they are also known by. The list inside the binary is checked by a test.
+pub fn built_in_aliases() -> MakerAliases {
+    let mut aliases = MakerAliases::default();
+    if let Err(error) = aliases.add_list(include_str!("../../assets/makers.txt")) {
+        tracing::error!(error, "the built-in list of makers is damaged");
+    }
+    aliases
 }
 
 /// A dataset with its indexes. Built once, shared, immutable.
 pub struct Factory {
     pub data: FactoryData,
+    aliases: MakerAliases,
+    /// Item number → index; and in upper case, for people.
+    items: HashMap<String, usize>,
+    items_folded: HashMap<String, usize>,
+    graph: graph::Graph,
+    parts: matching::Index,
+    /// By item: its AML entries, first choice first.
+    sources: Vec<Vec<usize>>,
 }
 
 impl Factory {
-    pub fn new(_data: FactoryData, _aliases: MakerAliases) -> Factory {
-        todo!()
+    pub fn new(data: FactoryData, aliases: MakerAliases) -> Factory {
+        let items: HashMap<String, usize> = data.items.iter().enumerate().map(|(index, item)| (item.item.clone(), index)).collect();
+        let items_folded = data.items.iter().enumerate().map(|(index, item)| (item.item.to_uppercase(), index)).collect();
+        let mut sources = vec![Vec::new(); data.items.len()];
+        for (index, entry) in data.aml.iter().enumerate() {
+            if let Some(item) = items.get(&entry.item) {
+                sources[*item].push(index);
+            }
+        }
+        for of_item in &mut sources {
+            of_item.sort_by_key(|index| (data.aml[*index].preference.unwrap_or(u32::MAX), *index));
+        }
+        let graph = graph::Graph::new(&data, &items);
+        let parts = matching::Index::new(&data, &items, &aliases);
+        Factory { data, aliases, items, items_folded, graph, parts, sources }
     }
-    /// `maker: None` matches any maker (and says so in the hits' kind being what it is); a number with several makers then yields several hits.
-    pub fn find_part(&self, _maker: Option<&str>, _mpn: &str) -> PartMatch {
-        todo!()
+
+    /// `maker: None` matches the number of any maker; it may then hit several items.
+    pub fn find_part(&self, maker: Option<&str>, mpn: &str) -> PartMatch {
+        self.parts.find(&self.data, &self.aliases, maker, mpn)
     }
-    /// Index of an item by the factory's own number.
-    pub fn item(&self, _number: &str) -> Option<usize> {
-        todo!()
+
+    /// Index of an item by the factory's own number, as written or in any case.
+    pub fn item(&self, number: &str) -> Option<usize> {
+        let number = number.trim();
+        self.items.get(number).or_else(|| self.items_folded.get(&number.to_uppercase())).copied()
     }
-    pub fn where_used(&self, _item: usize, _on: jiff::civil::Date) -> WhereUsed {
-        todo!()
+
+    /// Products an item goes into on a day, with pieces per product, and the ways it goes there.
+    pub fn where_used(&self, item: usize, on: jiff::civil::Date) -> WhereUsed {
+        self.graph.where_used(&self.data, item, on)
     }
-    /// Pieces of the item in one unit of each product on a day: (index of product, pieces), one pass in topological order, every path, × (1 + scrap) ÷ yield.
-    pub fn pieces_per_product(&self, _item: usize, _on: jiff::civil::Date) -> Vec<(usize, f64)> {
-        todo!()
+
+    /// Pieces of the item in one unit of each product on a day, as (index of the product, pieces): Σ over paths of Π quantity · Π (1 + scrap) ÷ Π yield
+    /// (domain.md §4), computed in one pass in topological order and never by listing paths.
+    pub fn pieces_per_product(&self, item: usize, on: jiff::civil::Date) -> Vec<(usize, f64)> {
+        self.graph.pieces_per_product(&self.data, item, on)
     }
-    /// AML entries of an item, by preference.
-    pub fn sources(&self, _item: usize) -> Vec<usize> {
-        todo!()
+
+    /// AML entries of an item, first choice first.
+    pub fn sources(&self, item: usize) -> Vec<usize> {
+        self.sources[item].clone()
     }
+
     pub fn aliases(&self) -> &MakerAliases {
-        todo!()
+        &self.aliases
     }
 }
-pub fn built_in_aliases() -> MakerAliases {
-    todo!()
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_makers_are_read() {
+        let aliases = built_in_aliases();
+        assert_eq!(aliases.key("TI"), aliases.key("Texas Instruments Incorporated"));
+        assert_eq!(aliases.key("ON Semiconductor"), aliases.key("onsemi"));
+        assert_eq!(aliases.key("Intersil Corporation"), aliases.key("Renesas"));
+        assert!(aliases.names().count() > 100);
+    }
 }

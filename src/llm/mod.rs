@@ -46,11 +46,37 @@ pub fn verify_model(_path: &Path) -> Result<ModelInfo, LlmError> {
     todo!()
 }
 
+/// One question to the model: what follows the shared prefix, and the answers that are compared. Each choice is text that would follow directly.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Question {
+    pub text: String,
+    pub choices: Vec<String>,
+}
+
+/// What the model makes of the questions.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Scored {
+    /// By question, by choice: natural logarithm of the probability (over the whole vocabulary) that the choice follows prefix and text.
+    pub logprobs: Vec<Vec<f32>>,
+    /// Tokens that were evaluated.
+    pub tokens: u32,
+}
+
 /// The model in a child process of its own; restarted when it dies.
 pub struct Engine;
 
 impl Engine {
     pub fn start(_program: Program, _model: &Path, _threads: usize) -> Result<Engine, LlmError> {
+        todo!()
+    }
+
+    /// The model in use.
+    pub fn info(&self) -> &ModelInfo {
+        todo!()
+    }
+
+    /// Scores every question after the same prefix; the prefix is evaluated once and kept for the next call with the same one.
+    pub fn score(&self, _prefix: &str, _questions: &[Question]) -> Result<Scored, LlmError> {
         todo!()
     }
 }
