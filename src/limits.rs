@@ -98,6 +98,8 @@ pub const NOTICE_PARTS_MAX: usize = 2000;
 pub const NOTICES_MAX: usize = 50;
 /// Candidates of one kind considered in one document.
 pub const CANDIDATES_MAX: usize = 4000;
+/// Questions put to the model for one document: 64 of about 40 tokens take some 8 seconds on two cores; what is not asked is left to code's evidence.
+pub const QUESTIONS_MAX: usize = 64;
 /// Threads llama.cpp may use: its threads spin, so one core is left to the server where there are more than two.
 pub const LLM_THREADS_MAX: usize = 8;
 

@@ -1,0 +1,126 @@
+//! Which date is what: code's evidence and the model's, for every date of a document.
+
+use std::sync::LazyLock;
+
+use jiff::civil::Date;
+use regex::Regex;
+
+use super::{
+    cues::{DateRole, date_evidence},
+    dates::{Anchor, DateCandidate, Precision},
+    layout::Layout,
+    questions::{Answers, Asked, Questions, best, probabilities},
+};
+use crate::domain::document::Span;
+
+/// A date with the role it was given.
+#[derive(Debug, Clone)]
+pub(super) struct RoledDate {
+    pub span: Span,
+    pub date: Date,
+    pub precision: Precision,
+    pub role: DateRole,
+    pub confidence: f64,
+    /// Probabilities in the order of `DateRole::ALL`.
+    pub probabilities: Vec<f64>,
+    /// Row of a table that also holds parts: the date is of those parts.
+    pub row: Option<(usize, usize)>,
+}
+
+/// A date waiting for the model's answer.
+pub(super) struct OpenDate {
+    candidate: DateCandidate,
+    evidence: Vec<f64>,
+    asked: Option<Asked>,
+    row: Option<(usize, usize)>,
+}
+
+/// A line of a mail's head: the day it was sent is not the day the notice was issued.
+static MAIL_HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[>\s|*]*(?:date|sent|gesendet|datum|envoy[ée]|enviado|received|on)\b\s*:?\s*(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)?").ok()
+});
+/// `Stuttgart, den 12. Oktober 2026`: how a letter is dated.
+static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*\p{Lu}[\p{L} .\-/]{2,40},\s*(?:den|the|le|am|a|el)?\s*$").ok());
+
+/// Gathers the evidence and puts a question for each date.
+pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
+    let stops: Vec<Span> = candidates.iter().map(|candidate| candidate.span).collect();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let around = layout.around(candidate.span, &stops);
+            let mut evidence = date_evidence(&around);
+            place_evidence(layout, &candidate, &around, &mut evidence);
+            let asked = questions.date(&around);
+            let row = layout.cell(candidate.span).map(|(_, cell)| (cell.table, cell.row));
+            OpenDate { candidate, evidence, asked, row }
+        })
+        .collect()
+}
+
+fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super::layout::Around<'_>, evidence: &mut [f64]) {
+    let at = |role: DateRole| DateRole::ALL.iter().position(|known| *known == role).unwrap_or(0);
+    let line = layout.line_at(candidate.span.start);
+    let start = &layout.document.text[layout.line_span(line).start as usize..candidate.span.start as usize];
+    let in_mail_head = line < 8 && layout.document.format == crate::domain::document::Format::Mail || start.trim_start().starts_with('>');
+    let head_line = MAIL_HEAD.as_ref().is_some_and(|regex| regex.is_match(start)) && is_beside_mail_head(layout, line);
+    if (in_mail_head && MAIL_HEAD.as_ref().is_some_and(|regex| regex.is_match(start))) || head_line {
+        evidence[at(DateRole::None)] += 8.0;
+        return;
+    }
+    if line < 15 && PLACE.as_ref().is_some_and(|regex| regex.is_match(start)) {
+        evidence[at(DateRole::Issue)] += 4.5;
+    }
+    let alone = around.before.trim().is_empty() && around.after.trim().is_empty() && around.label.is_none();
+    if line < 12 && alone && layout.cell(candidate.span).is_none() {
+        evidence[at(DateRole::Issue)] += 3.0;
+    }
+}
+
+/// Whether the line stands in a block of mail header lines, as forwarding writes them into a text.
+fn is_beside_mail_head(layout: &Layout<'_>, line: usize) -> bool {
+    let is_head = |number: usize| {
+        let text = layout.line(number).trim_start_matches(['>', ' ', '|', '*']).to_lowercase();
+        ["from:", "to:", "subject:", "von:", "an:", "betreff:", "cc:", "de:", "objet:", "para:", "asunto:", "reply-to:"].iter().any(|head| text.starts_with(head))
+    };
+    (line.saturating_sub(3)..=line + 3).any(is_head)
+}
+
+/// Joins the model's answers in.
+pub(super) fn decide(open: Vec<OpenDate>, answers: &Answers) -> Vec<RoledDate> {
+    open.into_iter()
+        .map(|open| {
+            let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
+            let (at, confidence) = best(&probabilities);
+            let OpenDate { candidate: DateCandidate { span, date, precision }, row, .. } = open;
+            RoledDate { span, date, precision, role: DateRole::ALL[at], confidence, probabilities, row }
+        })
+        .collect()
+}
+
+/// Dates that count from another one get their day, once that one is known; those whose anchor is not known are left out, and told.
+pub(super) fn resolve_relative(dates: &mut Vec<RoledDate>) -> Vec<Span> {
+    let day_of = |role: DateRole, dates: &[RoledDate]| {
+        dates.iter().filter(|date| date.role == role && matches!(date.precision, Precision::Day)).map(|date| date.date).min()
+    };
+    let (issue, buy) = (day_of(DateRole::Issue, dates), day_of(DateRole::Buy, dates));
+    let mut open = Vec::new();
+    dates.retain_mut(|date| {
+        let Precision::After(anchor, length) = date.precision else { return true };
+        let from = match anchor {
+            Anchor::Issue => issue,
+            Anchor::LastTimeBuy => buy,
+        };
+        match from.and_then(|from| length.after(from)) {
+            Some(day) => {
+                date.date = day;
+                true
+            }
+            None => {
+                open.push(date.span);
+                false
+            }
+        }
+    });
+    open
+}

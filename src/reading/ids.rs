@@ -1,0 +1,98 @@
+//! The maker's own number for its notice: words after a label such as `Notice No.`, or of a form that only such numbers have (`PDN-2026-014`).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::layout::Layout;
+use crate::domain::document::Span;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct IdCandidate {
+    pub span: Span,
+    pub printed: String,
+    /// Natural log odds that it is the notice's own number.
+    pub evidence: f64,
+}
+
+/// A number after its label.
+static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?P<label>\b(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|notice|notification|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+    )
+    .ok()
+});
+
+/// A number that says by itself what it is.
+static OWN_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/#]|[ ]#?)?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*").ok()
+});
+
+/// What makes a number somebody else's, or an earlier notice's.
+static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)supersed\w*|replac\w*|previous\w*|earlier|original(?:ly)?|refer(?:s|ring|ence)?\s+to|withdraw\w*|rescind\w*|retract\w*|cancel\w*|according\s+to|per\s+|your\s|customer|form\b|template|purchase|invoice|ersetzt|bezug|ihr\s+zeichen|remplace|annule|sustituye|廃止|取消|代替",
+    )
+    .ok()
+});
+
+/// Candidates with their evidence, one per number, best first.
+pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
+    let document = layout.document;
+    let text = document.text.as_str();
+    let (Some(labelled), Some(own_form)) = (LABELLED.as_ref(), OWN_FORM.as_ref()) else { return Vec::new() };
+    let mut seen: Vec<(Span, f64)> = Vec::new();
+    for captures in labelled.captures_iter(text) {
+        if let Some(id) = captures.name("id") {
+            let label = captures.name("label").map_or("", |label| label.as_str()).to_lowercase();
+            let weak = ["document", "doc", "reference", "ref", "our ref", "change", "control", "dokument"].iter().any(|word| label.trim_end_matches(['.', ' ']) == *word);
+            seen.push((Span::new(id.start(), id.end()), if weak { 2.0 } else { 4.0 }));
+        }
+    }
+    seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
+    let mut candidates: Vec<IdCandidate> = Vec::new();
+    for (span, weight) in seen {
+        let span = without_end_signs(text, span);
+        let printed = document.slice(span);
+        if super::dates::whole(printed).is_some() || printed.bytes().filter(u8::is_ascii_digit).count() < 2 || is_standard(printed) {
+            continue;
+        }
+        let around = layout.around(span, &[]);
+        let foreign = NOT_OWN.as_ref().is_some_and(|regex| regex.is_match(around.before) || around.label.is_some_and(|label| regex.is_match(label)));
+        let in_title = document.title.is_some_and(|title| title.contains(span));
+        let early = layout.line_at(span.start) < 12;
+        let evidence = weight + f64::from(u8::from(in_title)) * 2.0 + f64::from(u8::from(early)) - f64::from(u8::from(foreign)) * 5.0;
+        let folded = fold(printed);
+        match candidates.iter_mut().find(|known| contains_number(&fold(&known.printed), &folded)) {
+            // The same number with and without its prefix: the longer form, and the evidence of both.
+            Some(known) => {
+                known.evidence = known.evidence.max(evidence) + 0.5;
+                if folded.len() > fold(&known.printed).len() {
+                    (known.span, known.printed) = (span, printed.to_owned());
+                }
+            }
+            None => candidates.push(IdCandidate { span, printed: printed.to_owned(), evidence }),
+        }
+    }
+    candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
+    candidates
+}
+
+/// Letters and digits in upper case: two writings of one number are equal.
+pub(super) fn fold(id: &str) -> String {
+    id.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+fn contains_number(one: &str, other: &str) -> bool {
+    one.ends_with(other) || other.ends_with(one)
+}
+
+fn without_end_signs(text: &str, span: Span) -> Span {
+    let word = text[span.range()].trim_end_matches(['.', '-', '/', '_', ',']);
+    Span::new(span.start as usize, span.start as usize + word.len())
+}
+
+fn is_standard(id: &str) -> bool {
+    let upper = id.to_uppercase();
+    ["J-STD", "JSTD", "ISO", "IEC", "JESD", "EN-", "EN ", "RFC"].iter().any(|standard| upper.starts_with(standard))
+}

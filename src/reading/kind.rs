@@ -1,0 +1,125 @@
+//! What kind of notice it is: words that speak for each kind, after boxes that are not ticked and sentences that deny it were left out.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::domain::{document::Document, notice::NoticeKind};
+
+pub(super) const KINDS: [NoticeKind; 5] = [NoticeKind::Pdn, NoticeKind::Pcn, NoticeKind::Nrnd, NoticeKind::Retraction, NoticeKind::Other];
+
+/// What speaks for a kind: where it is said once, and how much more for each further time.
+struct Sign {
+    regex: Regex,
+    kind: NoticeKind,
+    weight: f64,
+}
+
+/// A box that is offered and not ticked, with what it stands for.
+static UNTICKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:\[\s?\]|\(\s?\)|☐|□|❏|○)[ \t]*[^\n\[\]()☐☒☑□■]{2,60}").ok());
+static TICKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:\[\s?[x✓✔]\s?\]|\([x✓✔]\)|☒|☑|■|✓|✔)[ \t]*(?P<what>[^\n\[\]()☐☒☑□■]{2,60})").ok());
+
+/// Denials: nothing ends although the words of an end stand there.
+static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:\b(?:not|never|neither|nor|no\s+plans?\s+to|without|nicht|kein\w*|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*)|(?:生産中止|生産終了|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|不(?:会|會)停[产產])",
+    )
+    .ok()
+});
+
+static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
+    use NoticeKind::{Nrnd, Pcn, Pdn, Retraction};
+    [
+        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|cease\w*\s+(?:the\s+)?(?:production|manufactur\w*)|discontinu(?:e|es|ed|ing)\b"),
+        (Pdn, 3.0, r"last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
+        (Pdn, 3.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
+        (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
+        (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
+        (Nrnd, 6.0, r"not\s+recommended\s+(?:for|in)\s+new\s+(?:design|development)s?|\bNRND\b|nicht\s+f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion)\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不推荐(?:用于)?新设计"),
+        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|retraction|zur[üu]ckgezogen|widerruf\w*|r[üu]cknahme|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?i){pattern}")).ok()?, kind, weight }))
+    .collect()
+});
+
+/// Log-odds of each of `KINDS`.
+pub(super) fn evidence(document: &Document) -> Vec<f64> {
+    let ticked: String = TICKED.as_ref().map_or_else(String::new, |regex| {
+        regex.captures_iter(&document.text).filter_map(|found| found.name("what")).map(|what| what.as_str()).collect::<Vec<_>>().join("\n")
+    });
+    let mut scores = KINDS.map(|_| 0.0_f64);
+    let plain = without(&UNTICKED, &document.text);
+    let has_denial = DENIED.as_ref().is_some_and(|regex| regex.is_match(&plain));
+    let plain = without(&DENIED, &plain);
+    let title = document.title.map_or("", |title| document.slice(title));
+    for sign in SIGNS.iter() {
+        let Some(at) = KINDS.iter().position(|kind| *kind == sign.kind) else { continue };
+        let times = sign.regex.find_iter(&plain).count();
+        if times > 0 {
+            scores[at] += sign.weight + 0.5 * (times.min(5) - 1) as f64;
+        }
+        if sign.regex.is_match(title) {
+            scores[at] += sign.weight * 0.5;
+        }
+        if !ticked.is_empty() && sign.regex.is_match(&ticked) {
+            scores[at] += sign.weight;
+        }
+    }
+    let [pdn, pcn, _, retraction, other] = &mut scores;
+    if *retraction > 0.0 {
+        // A withdrawal names what it withdraws.
+        *retraction += pdn.min(4.0);
+    }
+    if has_denial {
+        *pdn -= 4.0;
+    }
+    // A change notice over an end is an end (`PCN` in the title, a last-time buy in the text).
+    if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
+        *pdn += 1.0;
+    }
+    *other = 2.0;
+    scores.to_vec()
+}
+
+fn without(regex: &LazyLock<Option<Regex>>, text: &str) -> String {
+    regex.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, " ").into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::document::{Format, Page, Span};
+
+    fn kind(text: &str) -> NoticeKind {
+        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
+        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
+        let scores = evidence(&document);
+        let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).expect("kinds");
+        KINDS[best]
+    }
+
+    #[test]
+    fn kinds_by_their_words() {
+        for (text, expected) in [
+            ("Product Discontinuance Notice. Last time buy: 2027-03-31.", NoticeKind::Pdn),
+            ("Process Change Notification: transfer of assembly site. Form, fit and function unchanged.", NoticeKind::Pcn),
+            ("PCN 2026-14. The parts below will be discontinued. Last order date 2027-01-31. No change in form, fit or function of the replacement.", NoticeKind::Pdn),
+            ("This part is not recommended for new designs.", NoticeKind::Nrnd),
+            ("We hereby withdraw our notice PDN-17. The discontinuance is cancelled; the part remains available.", NoticeKind::Retraction),
+            ("Please note that this product is NOT being discontinued. Process change: new mould compound material, change of the lead frame.", NoticeKind::Pcn),
+            ("[ ] Discontinuance  [x] Process change  [ ] Datasheet change", NoticeKind::Pcn),
+            ("Our office is closed from 24 December.", NoticeKind::Other),
+            ("Abkündigung des Bauteils, letzte Bestellung 31.03.2027", NoticeKind::Pdn),
+            ("生産終了のお知らせ 最終受注日", NoticeKind::Pdn),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_sign_is_a_regular_expression() {
+        assert_eq!(SIGNS.len(), 7);
+        assert!(UNTICKED.is_some() && TICKED.is_some() && DENIED.is_some());
+    }
+}

@@ -1,0 +1,217 @@
+//! The document as a reader sees it: lines, table cells with their column's head and their row's label, and the words just before and after a place.
+
+use crate::domain::document::{Document, Span};
+
+/// Characters looked at before and after a place.
+const BEFORE_CHARS_MAX: usize = 160;
+const AFTER_CHARS_MAX: usize = 80;
+/// A line this long, in bytes, is prose that was wrapped: the sentence goes on in the next line.
+const WRAPPED_BYTES_MIN: usize = 55;
+
+/// A cell of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub table: usize,
+    pub row: usize,
+    pub column: usize,
+}
+
+/// Texts around a place, nearest first where there are several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Around<'a> {
+    /// Head of the column or label of the row: what stands for the cell.
+    pub label: Option<&'a str>,
+    pub before: &'a str,
+    pub after: &'a str,
+}
+
+pub(super) struct Layout<'a> {
+    pub document: &'a Document,
+    lines: Vec<Span>,
+    /// By start.
+    cells: Vec<(Span, Cell)>,
+    /// By table: text of each column's head, empty where it has none.
+    heads: Vec<Vec<String>>,
+}
+
+impl<'a> Layout<'a> {
+    pub fn new(document: &'a Document) -> Layout<'a> {
+        let mut lines = Vec::new();
+        let mut start = 0;
+        for line in document.text.split_inclusive('\n') {
+            lines.push(Span::new(start, start + line.trim_end_matches(['\n', '\r']).len()));
+            start += line.len();
+        }
+        let mut cells = Vec::new();
+        for (table, of) in document.tables.iter().enumerate() {
+            for (row, spans) in of.rows.iter().enumerate() {
+                cells.extend(spans.iter().enumerate().filter(|(_, span)| span.end > span.start).map(|(column, span)| (*span, Cell { table, row, column })));
+            }
+        }
+        cells.sort_by_key(|(span, _)| span.start);
+        let mut layout = Layout { document, lines, cells, heads: Vec::new() };
+        for table in 0..document.tables.len() {
+            let heads = layout.column_heads(table);
+            layout.heads.push(heads);
+        }
+        layout
+    }
+
+    /// The first row is the head unless it holds a value itself; a table without one that is as wide as the one before goes on with its heads (a table over two pages).
+    fn column_heads(&self, table: usize) -> Vec<String> {
+        let Some(first) = self.document.tables[table].rows.first() else { return Vec::new() };
+        let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
+        let filled = texts.iter().filter(|text| !text.is_empty()).count();
+        let valued = texts.iter().filter(|text| holds_a_value(text)).count();
+        if self.is_pairs(table) {
+            return vec![String::new(); first.len()];
+        }
+        if filled > 0 && valued == 0 {
+            return texts.into_iter().map(str::to_owned).collect();
+        }
+        match table.checked_sub(1).and_then(|before| self.heads.get(before)) {
+            Some(heads) if heads.len() == first.len() => heads.clone(),
+            _ => vec![String::new(); first.len()],
+        }
+    }
+
+    /// Whether a table is a list of `label | value` rows.
+    fn is_pairs(&self, table: usize) -> bool {
+        let rows = &self.document.tables[table].rows;
+        let labels = rows.iter().filter(|row| row.len() == 2 && !holds_a_value(self.document.slice(row[0])) && !self.document.slice(row[0]).trim().is_empty());
+        let values = rows.iter().filter(|row| row.len() == 2 && holds_a_value(self.document.slice(row[1])));
+        rows.iter().all(|row| row.len() == 2) && labels.count() == rows.len() && values.count() * 3 >= rows.len()
+            && rows.first().is_some_and(|row| holds_a_value(self.document.slice(row[1])) || rows.len() == 1 || self.document.slice(row[0]).ends_with(':'))
+    }
+
+    pub fn head(&self, cell: Cell) -> &str {
+        self.heads.get(cell.table).and_then(|heads| heads.get(cell.column)).map_or("", String::as_str)
+    }
+
+    /// Rows of a table that hold values, as (row, cells).
+    pub fn value_rows(&self, table: usize) -> impl Iterator<Item = (usize, &[Span])> {
+        let has_head = self.document.tables[table].rows.first().is_some_and(|first| {
+            let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
+            self.heads[table].iter().zip(&texts).all(|(head, text)| head == text) && self.heads[table].iter().any(|head| !head.is_empty())
+        });
+        self.document.tables[table].rows.iter().enumerate().skip(usize::from(has_head)).map(|(row, cells)| (row, cells.as_slice()))
+    }
+
+    pub fn tables(&self) -> usize {
+        self.document.tables.len()
+    }
+
+    pub fn columns(&self, table: usize) -> usize {
+        self.heads[table].len()
+    }
+
+    /// The cell a place is in.
+    pub fn cell(&self, span: Span) -> Option<(Span, Cell)> {
+        let upto = self.cells.partition_point(|(cell, _)| cell.start <= span.start);
+        self.cells[..upto].iter().rev().take(4).find(|(cell, _)| cell.contains(span)).copied()
+    }
+
+    /// Number of the line a place begins in, from 0.
+    pub fn line_at(&self, at: u32) -> usize {
+        self.lines.partition_point(|line| line.start <= at).saturating_sub(1)
+    }
+
+    pub fn line(&self, number: usize) -> &'a str {
+        self.lines.get(number).map_or("", |span| self.document.slice(*span))
+    }
+
+    pub fn line_span(&self, number: usize) -> Span {
+        self.lines.get(number).copied().unwrap_or(Span { start: 0, end: 0 })
+    }
+
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// What stands around a place; `stops` are places (other values) the words before and after do not reach across.
+    pub fn around(&self, span: Span, stops: &[Span]) -> Around<'_> {
+        let text = self.document.text.as_str();
+        if let Some((cell_span, cell)) = self.cell(span) {
+            let head = self.head(cell);
+            let row = &self.document.tables[cell.table].rows[cell.row];
+            let first = row.first().map_or("", |first| self.document.slice(*first));
+            let label = match (head.is_empty(), cell.column > 0 && !holds_a_value(first)) {
+                (false, _) => Some(head),
+                (true, true) => Some(first),
+                (true, false) => None,
+            };
+            let (from, to) = (cell_span.start as usize, cell_span.end as usize);
+            return Around { label, before: &text[from..span.start as usize], after: text.get(span.end as usize..to).unwrap_or("") };
+        }
+        let line = self.line_at(span.start);
+        let before = self.before(span, stops, line);
+        let label = if before.trim().is_empty() { self.label_above(line) } else { None };
+        Around { label, before, after: self.after(span, stops) }
+    }
+
+    /// Back to the beginning of the sentence, or of the line where lines are not wrapped prose.
+    fn before(&self, span: Span, stops: &[Span], line: usize) -> &'a str {
+        let text = self.document.text.as_str();
+        let mut from = self.line_span(line).start as usize;
+        let mut above = line;
+        while above > 0 && span.start as usize - from < BEFORE_CHARS_MAX && self.line(above - 1).len() >= WRAPPED_BYTES_MIN && !self.in_table(above - 1) {
+            above -= 1;
+            from = self.line_span(above).start as usize;
+        }
+        let stop = stops.iter().filter(|stop| stop.end <= span.start).map(|stop| stop.end as usize).max().unwrap_or(0);
+        from = from.max(stop).max(text.floor_char_boundary((span.start as usize).saturating_sub(BEFORE_CHARS_MAX)));
+        let window = &text[from..span.start as usize];
+        sentence_ends(window).last().map_or(window, |end| &window[end..])
+    }
+
+    fn after(&self, span: Span, stops: &[Span]) -> &'a str {
+        let text = self.document.text.as_str();
+        let line = self.line_at(span.start);
+        let mut to = self.line_span(line).end as usize;
+        if self.line(line).len() >= WRAPPED_BYTES_MIN && !self.in_table(line) {
+            to = to.max(self.line_span(line + 1).end as usize);
+        }
+        let stop = stops.iter().filter(|stop| stop.start >= span.end).map(|stop| stop.start as usize).min().unwrap_or(text.len());
+        to = to.min(stop).min(text.ceil_char_boundary(span.end as usize + AFTER_CHARS_MAX)).max(span.end as usize);
+        let window = &text[span.end as usize..to];
+        sentence_ends(window).next().map_or(window, |end| &window[..end])
+    }
+
+    fn in_table(&self, line: usize) -> bool {
+        self.cell_in(self.line_span(line)).is_some()
+    }
+
+    fn cell_in(&self, span: Span) -> Option<Cell> {
+        let at = self.cells.partition_point(|(cell, _)| cell.start < span.start);
+        self.cells.get(at).filter(|(cell, _)| cell.start < span.end).map(|(_, cell)| *cell)
+    }
+
+    /// A short line without values right above a value is its label.
+    fn label_above(&self, line: usize) -> Option<&str> {
+        let above = (0..line).rev().take(2).map(|number| self.line(number).trim()).find(|text| !text.is_empty())?;
+        (above.chars().count() <= 60 && !holds_a_value(above)).then_some(above)
+    }
+}
+
+/// Places right behind the ends of sentences. A full stop ends one where a blank and a capital or a digit follow and the word before it is no abbreviation (`No.`, `Rev.`).
+fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
+    text.char_indices().filter_map(|(at, c)| {
+        let end = at + c.len_utf8();
+        let ends = match c {
+            '。' | '!' | '?' | ';' => true,
+            '.' => {
+                let word = text[..at].chars().rev().take_while(|c| c.is_alphanumeric()).count();
+                let mut rest = text[end..].chars();
+                let blank = rest.next().is_some_and(char::is_whitespace);
+                blank && word > 3 && rest.find(|c| !c.is_whitespace()).is_some_and(|c| c.is_uppercase())
+            }
+            _ => false,
+        };
+        ends.then_some(end)
+    })
+}
+
+/// Whether a text holds something that is looked for: a date, or a word of letters and digits.
+pub(super) fn holds_a_value(text: &str) -> bool {
+    text.split_whitespace().any(|word| word.bytes().filter(u8::is_ascii_digit).count() >= 2 && word.len() >= 4)
+}

@@ -1,0 +1,172 @@
+//! Who made the part: names of the alias list and of the site's own AML found in the text, names with a legal form, and what a label says.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{SiteKnowledge, layout::Layout};
+use crate::domain::{
+    document::Span,
+    maker::{MakerAliases, normal_maker},
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MakerCandidate {
+    pub span: Span,
+    pub printed: String,
+    /// `MakerAliases::key`: candidates of one maker are one candidate.
+    pub key: String,
+    /// Natural log odds that it is the maker of the parts.
+    pub evidence: f64,
+}
+
+/// A name before a legal form, within one line.
+static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?P<name>(?:[\p{Lu}][\p{L}\p{N}'’\-]*|&)(?:[ \t]+(?:[\p{Lu}][\p{L}\p{N}'’\-]*|&|de|of|and|und))*?)[ \t]*,?[ \t]+(?:Inc\b\.?|Incorporated|Corp\b\.?|Corporation|Co\.?,?[ \t]*Ltd\b\.?|GmbH(?:[ \t]*&[ \t]*Co\.?[ \t]*KGa?A?)?|AG\b|SE\b|Ltd\b\.?|Limited|LLC|PLC|B\.?V\.?|N\.?V\.?|S\.?A\.?S?\b\.?|S\.?p\.?A\.?|S\.?r\.?l\.?|K\.?K\.?|Pte\b\.?|Oy|AB\b|A/S|AS\b|Co\.)",
+    )
+    .ok()
+});
+
+/// A label before the name.
+static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?im)^[ \t]*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|hersteller|lieferant|firma|fabricant|fournisseur|fabricante|proveedor|メーカー|製造元|制造商|供应商|廠商)(?:\s+name)?[ \t]*[:：|][ \t]*(?P<name>[^\n|]{2,60}?)[ \t]*$").ok()
+});
+
+/// Who speaks: `X announces`, `X hereby`, `X has decided`.
+static SPEAKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[\s,()A-Z.]{0,20}\b(?:announc|hereby|has\s+(?:decided|determined|made)|will\s+(?:discontinue|be\s+discontinu|no\s+longer|cease|stop|end)|is\s+(?:discontinu|announc|issuing|notif|ending|ceas|withdraw)|would\s+like\s+to|wish|inform|regret|notif|intends|stellt|kündigt|teilt|informiert|wird|annonce|informe|anuncia|comunica)").ok()
+});
+
+/// What a name is when it is not the maker.
+static NOT_MAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:distribut\w*|subcontract\w*|sub-?supplier|foundry|customer|dear|attn|attention|to|cc|bcc|supplied\s+by|assembl\w+\s+(?:at|by)|compound|moved\s+to|forwarded\s+by|broker|reseller|händler|kunde|an)\s*:?\s*$").ok()
+});
+
+/// Candidates with their evidence, one per maker, best first.
+pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Vec<MakerCandidate> {
+    let mut seen: Vec<(Span, f64)> = Vec::new();
+    known_names(layout, aliases, site, &mut seen);
+    let text = layout.document.text.as_str();
+    if let Some(legal) = LEGAL_NAME.as_ref() {
+        seen.extend(legal.captures_iter(text).filter_map(|found| found.name("name").filter(|name| name.as_str().len() > 2).and(found.get(0))).map(|whole| {
+            (Span::new(whole.start(), whole.end()), 1.5)
+        }));
+    }
+    if let Some(labelled) = LABELLED.as_ref() {
+        seen.extend(labelled.captures_iter(text).filter_map(|found| found.name("name")).map(|name| (Span::new(name.start(), name.end()), 5.0)));
+    }
+    let domains = sender_domains(layout);
+    let mut candidates: Vec<MakerCandidate> = Vec::new();
+    for (span, weight) in seen {
+        let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
+        let key = aliases.key(&printed);
+        if key.chars().count() < 2 {
+            continue;
+        }
+        let evidence = weight + place_evidence(layout, span) + domain_evidence(&key, &domains);
+        match candidates.iter_mut().find(|known| known.key == key) {
+            Some(known) if evidence > known.evidence => {
+                let sum = evidence + known.evidence.clamp(0.0, 1.0) * 0.3;
+                *known = MakerCandidate { span, printed, key, evidence: sum };
+            }
+            Some(known) => known.evidence += evidence.clamp(0.0, 1.0) * 0.3,
+            None => candidates.push(MakerCandidate { span, printed, key, evidence }),
+        }
+    }
+    candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
+    candidates
+}
+
+/// Names of the lists, whole words. Names of up to three letters (`TI`, `ST`) only in capitals, since they are words otherwise.
+fn known_names(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, seen: &mut Vec<(Span, f64)>) {
+    let words = words(&layout.document.text);
+    let mut add = |name: &str, weight: f64| {
+        let wanted: Vec<&str> = name.split(' ').collect();
+        let short = name.chars().count() <= 3;
+        for window in words.windows(wanted.len()) {
+            let matches = window.iter().zip(&wanted).all(|((_, folded), wanted)| folded == wanted);
+            let (Some((first, _)), Some((last, _))) = (window.first(), window.last()) else { continue };
+            let span = Span { start: first.start, end: last.end };
+            let printed = layout.document.slice(span);
+            let capital = printed.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic() || c.is_lowercase() && name == "ONSEMI");
+            if matches && capital && (!short || !printed.chars().any(char::is_lowercase)) {
+                seen.push((span, weight - if short { 1.0 } else { 0.0 }));
+            }
+        }
+    };
+    let firsts: std::collections::HashSet<&str> = words.iter().map(|(_, folded)| folded.as_str()).collect();
+    let there = |name: &str| name.split(' ').all(|word| firsts.contains(word));
+    for (name, _) in aliases.names().filter(|(name, _)| there(name)) {
+        add(name, 1.5);
+    }
+    for maker in site.makers.iter().map(|maker| normal_maker(maker)).filter(|name| !name.is_empty() && there(name)) {
+        add(&maker, 2.5);
+    }
+}
+
+/// Words with their folded form, as `normal_maker` folds them.
+fn words(text: &str) -> Vec<(Span, String)> {
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if c.is_alphanumeric() || c == '.' && start.is_some() {
+            start.get_or_insert(at);
+        } else if let Some(from) = start.take() {
+            let word = text[from..at].trim_end_matches('.');
+            let folded = normal_maker(word);
+            if !folded.is_empty() {
+                words.push((Span::new(from, from + word.len()), folded));
+            }
+        }
+    }
+    words
+}
+
+/// A letter-head, a subject, who speaks and who signs count more than a name in passing.
+fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
+    let line = layout.line_at(span.start);
+    let text = layout.line(line);
+    let before = &layout.document.text[layout.line_span(line).start as usize..span.start as usize];
+    let after = &layout.document.text[span.end as usize..layout.line_span(line).end as usize];
+    let mut evidence = 0.0;
+    if line < 6 {
+        evidence += 1.0;
+    }
+    if layout.document.title.is_some_and(|title| title.contains(span)) {
+        evidence += 1.0;
+    }
+    if text.trim().len() <= span.end as usize - span.start as usize + 12 {
+        evidence += 0.7;
+    }
+    if SPEAKS.as_ref().is_some_and(|regex| regex.is_match(after)) {
+        evidence += 2.5;
+    }
+    if text.to_lowercase().starts_with("from:") || text.to_lowercase().starts_with("von:") {
+        evidence += 1.0;
+    }
+    if NOT_MAKER.as_ref().is_some_and(|regex| regex.is_match(before)) {
+        evidence -= 3.0;
+    }
+    evidence
+}
+
+/// Domains of mail addresses, the sender's first.
+fn sender_domains(layout: &Layout<'_>) -> Vec<String> {
+    static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9._%+\-]+@(?P<domain>[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)").ok());
+    let Some(address) = ADDRESS.as_ref() else { return Vec::new() };
+    let found = address.captures_iter(&layout.document.text).filter_map(|found| found.name("domain")).map(|domain| domain.as_str().to_lowercase());
+    let mut domains: Vec<String> = found.take(20).collect();
+    domains.dedup();
+    domains
+}
+
+fn domain_evidence(key: &str, domains: &[String]) -> f64 {
+    let folded: String = key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let first_word: String = key.split(' ').next().unwrap_or("").to_lowercase();
+    let of = |domain: &String| {
+        let bare: String = domain.chars().filter(|c| c.is_alphanumeric()).collect();
+        (folded.len() >= 4 && bare.contains(&folded)) || (first_word.len() >= 4 && domain.split(['.', '-']).any(|label| label == first_word))
+    };
+    if domains.iter().any(of) { 1.5 } else { 0.0 }
+}

@@ -1,0 +1,258 @@
+//! Which part number is affected, which replaces it, and which is neither. In a table the column is decided once; in prose, numbers listed side by side are decided
+//! together. A number that is met several times has one role: the one its clearest place gives it.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use regex::Regex;
+
+use super::{
+    cues::{PartRole, part_evidence},
+    layout::{Around, Cell, Layout},
+    parts::{self, PartCandidate},
+    questions::{Answers, Asked, Questions, best, probabilities},
+};
+use crate::domain::{document::Span, part::normal_mpn};
+
+/// A part number with the role it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RoledPart {
+    pub span: Span,
+    pub printed: String,
+    pub role: PartRole,
+    pub confidence: f64,
+    /// Probabilities in the order of `PartRole::ALL`.
+    pub probabilities: Vec<f64>,
+    /// Table and row, where it stands in a column of parts.
+    pub row: Option<(usize, usize)>,
+    /// Numbers listed side by side, or in one column, share it.
+    pub group: usize,
+}
+
+/// Numbers whose role is decided together, waiting for the model's answer.
+pub(super) struct OpenGroup {
+    members: Vec<(Span, String, Option<(usize, usize)>)>,
+    evidence: Vec<f64>,
+    asked: Option<Asked>,
+}
+
+/// What the columns of a table hold.
+pub(super) struct Columns {
+    /// Cells that say in words that there is no replacement, by table, column and row.
+    pub no_part: Vec<(Cell, Span)>,
+    /// Which column each group of a table came from.
+    pub of_group: HashMap<usize, (usize, usize)>,
+}
+
+/// A replacement column says there is none.
+static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
+});
+/// What may stand between numbers that are listed together.
+static BETWEEN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok());
+
+/// Gathers columns and listed numbers, and puts a question for each.
+pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[Span], questions: &mut Questions) -> (Vec<OpenGroup>, Columns) {
+    let mut groups = Vec::new();
+    let mut columns = Columns { no_part: Vec::new(), of_group: HashMap::new() };
+    let known = |text: &str| candidates.iter().any(|candidate| candidate.known && candidate.printed == text);
+    let mut tables = vec![false; layout.tables()];
+    for (table, in_columns) in tables.iter_mut().enumerate() {
+        for column in 0..layout.columns(table) {
+            if let Some(group) = column_group(layout, table, column, &known, questions, &mut columns.no_part) {
+                columns.of_group.insert(groups.len(), (table, column));
+                groups.push(group);
+                *in_columns = true;
+            }
+        }
+    }
+    let prose: Vec<&PartCandidate> =
+        candidates.iter().filter(|candidate| layout.cell(candidate.span).is_none_or(|(_, cell)| !tables[cell.table])).collect();
+    let stops: Vec<Span> = prose.iter().map(|candidate| candidate.span).chain(dates.iter().copied()).collect();
+    let mut last: Option<Span> = None;
+    for candidate in prose {
+        let text = layout.document.text.as_str();
+        let listed = last.is_some_and(|last| {
+            let between = text.get(last.end as usize..candidate.span.start as usize).unwrap_or("x");
+            between.len() < 24 && BETWEEN.as_ref().is_some_and(|regex| regex.is_match(between))
+        });
+        last = Some(candidate.span);
+        let member = (candidate.span, candidate.printed.clone(), None);
+        match groups.last_mut() {
+            Some(group) if listed && !columns.of_group.contains_key(&(groups.len() - 1)) => {
+                group.members.push(member);
+                if candidate.known {
+                    group.evidence[0] = group.evidence[0].max(1.5);
+                }
+            }
+            _ => {
+                let around = prose_around(layout, candidate.span, &stops);
+                let mut evidence = prose_evidence(&around);
+                if candidate.known {
+                    evidence[0] += 1.0;
+                }
+                if layout.document.title.is_some_and(|title| title.contains(candidate.span)) {
+                    evidence[0] += 1.0;
+                }
+                groups.push(OpenGroup { members: vec![member], evidence, asked: questions.part(&around) });
+            }
+        }
+    }
+    (groups, columns)
+}
+
+/// A column of a table that holds part numbers, or `None`.
+fn column_group(
+    layout: &Layout<'_>,
+    table: usize,
+    column: usize,
+    known: &dyn Fn(&str) -> bool,
+    questions: &mut Questions,
+    no_part: &mut Vec<(Cell, Span)>,
+) -> Option<OpenGroup> {
+    let mut members = Vec::new();
+    let (mut filled, mut with_part, mut nothing) = (0_usize, 0_usize, Vec::new());
+    let mut any_known = false;
+    let mut first = None;
+    for (row, cells) in layout.value_rows(table) {
+        let Some(span) = cells.get(column).copied().filter(|span| span.end > span.start) else { continue };
+        let text = layout.document.slice(span);
+        if text.trim().is_empty() {
+            continue;
+        }
+        filled += 1;
+        first.get_or_insert(span);
+        if NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(text)) {
+            nothing.push((Cell { table, row, column }, span));
+            continue;
+        }
+        let pieces = pieces(layout, span);
+        if !pieces.is_empty() && pieces.iter().all(|piece| parts::cell_is_part(layout.document.slice(*piece))) {
+            with_part += 1;
+            for piece in pieces {
+                let printed = layout.document.slice(piece).to_owned();
+                any_known |= known(&printed);
+                members.push((piece, printed, Some((table, row))));
+            }
+        }
+    }
+    let values = filled - nothing.len();
+    if with_part == 0 || with_part * 5 < values * 3 {
+        return None;
+    }
+    let span = first?;
+    let (_, cell) = layout.cell(span)?;
+    let head = layout.head(cell);
+    let like_parts = members.iter().filter(|(_, printed, _)| parts::looks_like_part(printed) || printed.contains(' ')).count();
+    let above = layout.line(layout.line_at(span.start).saturating_sub(2)).trim();
+    let label = if head.is_empty() { above } else { head };
+    let around = Around { label: Some(label).filter(|label| !label.is_empty()), before: "", after: "" };
+    let mut evidence = part_evidence(&around);
+    // Numbers, dates and sizes fill columns too.
+    if like_parts * 2 < members.len() {
+        evidence[2] += 4.0;
+    }
+    evidence[2] = evidence[2].max(0.7);
+    if any_known {
+        evidence[0] += 1.0;
+    }
+    no_part.extend(nothing);
+    Some(OpenGroup { members, evidence, asked: questions.part(&around) })
+}
+
+/// A cell with several numbers, one a line or separated by `, ` or `; `.
+fn pieces(layout: &Layout<'_>, cell: Span) -> Vec<Span> {
+    let text = layout.document.slice(cell);
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let ends = text.match_indices([',', ';', '\n']).filter(|(at, sign)| *sign == "\n" || text[at + 1..].starts_with(' ')).map(|(at, _)| at);
+    for end in ends.chain([text.len()]) {
+        let piece = &text[start..end];
+        let trimmed = piece.trim();
+        if !trimmed.is_empty() {
+            let from = cell.start as usize + start + (piece.len() - piece.trim_start().len());
+            pieces.push(Span::new(from, from + trimmed.len()));
+        }
+        start = end + 1;
+    }
+    pieces
+}
+
+/// As `Layout::around`, but a number in a list looks up to the line the list stands under.
+fn prose_around<'a>(layout: &'a Layout<'_>, span: Span, stops: &[Span]) -> Around<'a> {
+    let mut around = layout.around(span, stops);
+    let bullet = around.before.trim_matches(|c: char| c.is_whitespace() || "-•*·–.)>".contains(c) || c.is_ascii_digit()).is_empty();
+    if bullet && layout.cell(span).is_none() {
+        around.before = "";
+        around.label = list_head(layout, layout.line_at(span.start));
+    }
+    around
+}
+
+/// The line above a list: lines that hold numbers themselves are passed over.
+fn list_head<'a>(layout: &'a Layout<'_>, line: usize) -> Option<&'a str> {
+    const LOOKED_AT: usize = 60;
+    let above = (0..line).rev().take(LOOKED_AT).map(|number| layout.line(number).trim());
+    let head = above.into_iter().find(|text| !text.is_empty() && !text.split_whitespace().next().is_some_and(|word| parts::looks_like_part(word.trim_start_matches(['-', '•', '*', '·']))) && text.chars().any(char::is_alphabetic) && !(text.split_whitespace().count() <= 3 && super::layout::holds_a_value(text)))?;
+    Some(&head[head.floor_char_boundary(head.len().saturating_sub(120))..])
+}
+
+fn prose_evidence(around: &Around<'_>) -> Vec<f64> {
+    static REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok());
+    static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok());
+    static IS_REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok());
+    let matches = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|regex| regex.is_match(text));
+    let mut evidence = part_evidence(&Around { label: around.label, before: around.before, after: "" });
+    if matches(&REPLACED, around.before) {
+        evidence = vec![5.0, 0.0, 0.0];
+    } else if matches(&IS_REPLACED, around.after) {
+        evidence[0] = evidence[0].max(5.0);
+        evidence[1] = 0.0;
+    } else if matches(&IS_REPLACEMENT, around.after) {
+        evidence[1] = evidence[1].max(5.0);
+    } else {
+        let after = part_evidence(&Around { label: None, before: "", after: around.after });
+        evidence[0] = evidence[0].max(after[0]);
+        evidence[2] = evidence[2].max(after[2]);
+    }
+    evidence[2] = evidence[2].max(0.7);
+    evidence
+}
+
+/// Joins the model's answers in, and gives each number one role. The second list names numbers with two roles.
+pub(super) fn decide(open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>, Vec<String>) {
+    let mut by_number: HashMap<String, usize> = HashMap::new();
+    let mut roled: Vec<RoledPart> = Vec::new();
+    let mut torn = Vec::new();
+    for (group, open) in open.into_iter().enumerate() {
+        let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
+        let (at, confidence) = best(&probabilities);
+        for (span, printed, row) in open.members {
+            let part = RoledPart { span, printed, role: PartRole::ALL[at], confidence, probabilities: probabilities.clone(), row, group };
+            match by_number.get(&normal_mpn(&part.printed)) {
+                None => {
+                    by_number.insert(normal_mpn(&part.printed), roled.len());
+                    roled.push(part);
+                }
+                Some(&known) => join(&mut roled[known], part, &mut torn),
+            }
+        }
+    }
+    roled.sort_by_key(|part| part.span.start);
+    torn.sort();
+    torn.dedup();
+    (roled, torn)
+}
+
+/// The same number again: a table's word counts before prose, a role before none, the surer before the less sure.
+fn join(known: &mut RoledPart, again: RoledPart, torn: &mut Vec<String>) {
+    const SURE: f64 = 0.8;
+    let opposed = known.role != again.role && known.role != PartRole::Neither && again.role != PartRole::Neither;
+    if opposed && known.confidence > SURE && again.confidence > SURE && known.row.is_none() == again.row.is_none() {
+        torn.push(known.printed.clone());
+    }
+    let rank = |part: &RoledPart| (part.role != PartRole::Neither, part.row.is_some());
+    if rank(&again) > rank(known) || (rank(&again) == rank(known) && again.confidence > known.confidence) {
+        *known = again;
+    }
+}

@@ -1,0 +1,170 @@
+//! Part-number-like words of a text: letters and digits with the signs makers use, minus what code can tell to be something else.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use regex::Regex;
+
+use crate::{
+    domain::{
+        document::{Document, Span},
+        part::normal_mpn,
+    },
+    limits,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PartCandidate {
+    pub span: Span,
+    pub printed: String,
+    /// In the site's own list of approved parts.
+    pub known: bool,
+}
+
+/// A run of characters part numbers are made of; brackets and commas only inside.
+static WORD: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z0-9*](?:[A-Za-z0-9\-/#+.,_*$&()=]*[A-Za-z0-9+#*)])?").ok());
+
+/// What looks like a part number and is none: quantities, packages, standards, addresses.
+static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        // Quantities with a unit.
+        r"^[±+\-]?\d+(?:[.,]\d+)?(?:[-/x]\d+(?:[.,]\d+)?)?(?:n|u|µ|m|k|M|G|p)?(?:V|A|W|F|H|Hz|Ohm|R|Ω|m|mm|cm|in|inch|mil|um|nm|bit|bits|B|KB|MB|GB|kB|Bytes?|ppm|pcs?|pc|K|k|°?C|s|ms|min|h|hrs?|days?|weeks?|months?|years?|yrs?|th|st|nd|rd|pin|pins|ld|lead|D|kg|g|EUR|USD|Stk|St|mA|mV|kV|MHz|GHz|kHz|dB|dBm|Mbps|Gbps|kbps|x)$",
+        // Packages.
+        r"^(?i:(?:[A-Z]{0,4}(?:SO[A-Z]*|SOIC|SSOP|TSSOP|MSOP|QFN|QFP|DFN|BGA|LGA|CSP|WLCSP|DIP|PDIP|SOT|SOD|SC|TO|DO|LCC|PLCC|DPAK|D2PAK|SMA|SMB|SMC|MELF|SIP|SON|FCBGA|TFBGA))[-_]?\d{1,4}[A-Z]{0,2}(?:[-/]\d{1,4}[A-Z]?L?)*)$",
+        r"^\d{1,3}[-]?(?i:lead|pin|ball|ld|L|SOIC|TSSOP|QFN|LQFP|BGA|SSOP|SOP|DIP|VQFN|WSON|UFQFPN)$",
+        // Standards, laws, classes.
+        r"^(?i:ISO|IEC|IPC|JEDEC|JESD|J-STD|EN|DIN|UL|AEC|MIL|IATF|VDE|VDMA|EIA|IEEE|QS|CFR|ANSI|MSL|ROHS|REACH|SAE|GB|RFC|FAQ|COVID|TS|PPAP|USB|HDMI|DDR|PCI|CAN|RS|I2C|SPI|X5R|X7R|X7S|C0G|NP0|Y5V)[-_/ ]?[A-Z]?[-\d.:/A-Z]*$",
+        // Numbers only, times, sizes, ranges, telephone numbers.
+        r"^[\d.,:/()+\-#*]+$",
+        r"^\d{1,2}(?::\d{2})?(?i:am|pm|h|uhr)$",
+        // Quarters, weeks, years.
+        r"^(?i:Q[1-4]|H[12]|FY|CY|KW|WK|WW|CW)[-/']?\d{0,4}$",
+        r"^(?i:rev|ver|version|v|r|page|p|fig|table|sect?|item|step|no|nr|part|phase|level|class|grade|type|rel|ed|building|floor|room|suite|unit|bldg|box|zip|apt)[-._#]?\d+(?:[.\-]\d+)*[a-z]?$",
+        // Domains and file names.
+        r"(?i)\.(?:com|net|org|de|jp|cn|fr|es|eu|tw|example|test|html?|pdf|xlsx?|docx?|csv|zip|png|jpg)(?:/|$)",
+        // Dates in capitals, ISO time stamps.
+        r"^(?i:\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\d{2,4}|\d{4}-\d{2}-\d{2}t.*)$",
+        // Ordinals and plain words with one digit at the end of a list mark.
+        r"^(?i:\d+(?:st|nd|rd|th))$",
+    ]
+    .iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+/// Every part-number-like word, in order. `taken` are places that are something else already: dates, notice ids.
+pub(super) fn find(document: &Document, taken: &[Span], known: &HashSet<String>) -> Vec<PartCandidate> {
+    let text = document.text.as_str();
+    let mut found = Vec::new();
+    let Some(word) = WORD.as_ref() else { return found };
+    for matched in word.find_iter(text) {
+        let Some(span) = trimmed(text, matched.start(), matched.end()) else { continue };
+        let printed = document.slice(span);
+        let known = known.contains(&normal_mpn(printed));
+        let free = !taken.iter().any(|other| other.start < span.end && span.start < other.end);
+        if free && !in_address(text, span) && (known || looks_like_part(printed)) {
+            found.push(PartCandidate { span, printed: printed.to_owned(), known });
+            if found.len() == limits::CANDIDATES_MAX {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Without a sentence's signs at the end, and without a bracket that has no partner.
+fn trimmed(text: &str, start: usize, mut end: usize) -> Option<Span> {
+    loop {
+        let word = &text[start..end];
+        let cut = match word.chars().next_back()? {
+            ')' if word.matches('(').count() < word.matches(')').count() => 1,
+            '.' | ',' | '=' | '/' | '&' | '_' | '(' => 1,
+            _ => 0,
+        };
+        if cut == 0 {
+            break;
+        }
+        end -= cut;
+    }
+    // An opening bracket without its partner: what stands before it is the word.
+    let word = &text[start..end];
+    if word.matches('(').count() > word.matches(')').count() {
+        end = start + word.rfind('(')?;
+    }
+    (end > start).then(|| Span::new(start, end))
+}
+
+/// Mail addresses and links hold no part numbers.
+fn in_address(text: &str, span: Span) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let before = text[..start].chars().next_back();
+    let after = text[end..].chars().next();
+    if before == Some('@') || after == Some('@') {
+        return true;
+    }
+    let word_start = text[..start].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let word_end = text[end..].find(char::is_whitespace).map_or(text.len(), |at| end + at);
+    let whole = &text[word_start..word_end];
+    whole.contains("://") || whole.contains('@') || whole.starts_with("www.")
+}
+
+/// Whether code takes a word for a possible part number.
+pub(super) fn looks_like_part(word: &str) -> bool {
+    let characters = word.chars().count();
+    let letters = word.chars().filter(|c| c.is_ascii_alphabetic()).count();
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let capitals = word.chars().filter(char::is_ascii_uppercase).count();
+    let shape = (4..=40).contains(&characters) && digits >= 1 && letters >= 1 && digits + capitals >= 3;
+    // Words of prose are in small letters: `covid19`, `item2`.
+    let prose = capitals == 0 && digits < 3;
+    shape && !prose && !NOT_A_PART.iter().any(|regex| regex.is_match(word))
+}
+
+/// Whether a whole cell of a column of parts is a part number: blanks are allowed there, prose is not.
+pub(super) fn cell_is_part(cell: &str) -> bool {
+    let characters = cell.chars().count();
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    let words = cell.split_whitespace().count();
+    let small = cell.split_whitespace().any(|word| word.chars().filter(|c| c.is_lowercase()).count() > 3);
+    (3..=48).contains(&characters) && digits >= 1 && words <= 4 && !small && super::dates::whole(cell).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::document::{Format, Page};
+
+    fn parts(text: &str) -> Vec<String> {
+        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
+        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
+        find(&document, &[], &HashSet::new()).into_iter().map(|found| found.printed).collect()
+    }
+
+    #[test]
+    fn part_numbers_as_makers_write_them() {
+        for part in
+            ["LM317T/NOPB", "LT1086CM-3.3#TRPBF", "74HC595D,118", "MAX232CPE+T", "GRM188R71H104KA93D", "BAV99-7-F", "STM32F103C8T6", "74HC595xx", "LM317*-TR", "B82432T1102K000", "P6KE6.8A", "AT24C02(SN)", "1N4148", "HX-2210B"]
+        {
+            assert_eq!(parts(&format!("The part {part}, and more.")), [part], "{part}");
+            assert_eq!(parts(&format!("({part})")), [part], "({part})");
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_number() {
+        for text in [
+            "SOT-23", "TSSOP-20", "100nF", "3.3V", "J-STD-048", "ISO9001:2015", "RoHS 2011/65/EU", "AEC-Q100", "+49 711 1234-567", "12:30pm", "Q3/2027", "pcn@acme2000.example",
+            "https://www.acme.example/pdn/A1234B", "Rev.B2", "page 2", "MSL3", "16MHz", "24-lead", "X7R", "10k", "3rd", "KW12", "notice2.pdf",
+        ] {
+            assert_eq!(parts(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cell_may_hold_blanks() {
+        assert!(cell_is_part("MX 25L 3233F"));
+        assert!(!cell_is_part("Linear regulator 1.5 A"));
+        assert!(!cell_is_part("2027-03-31"));
+        assert!(!cell_is_part("n/a"));
+    }
+}

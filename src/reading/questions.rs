@@ -1,0 +1,215 @@
+//! What the model is asked: one short question for each candidate, with the answers that are allowed. It never writes; the probabilities of the allowed answers are
+//! compared (`llm::Engine::score`), each against the same question without content, because a small model prefers some answers whatever is asked.
+//!
+//! All questions share one prefix of examples, which the engine evaluates once and keeps. Text of the notice stands in a question as one line without control
+//! characters, so it cannot begin a question of its own.
+
+use super::{cues::DateRole, cues::PartRole, layout::Around};
+use crate::{
+    domain::notice::NoticeKind,
+    limits,
+    llm::{Engine, LlmError, Question},
+};
+
+/// Raised when prefix, answers or weights change: readings name it.
+pub(super) const PROMPT_VERSION: u32 = 1;
+
+/// Weight of the model's log odds beside code's. The default model without training tells roles of single phrases right about half the time, so it decides where
+/// the words leave the question open and does not overrule plain words; `lastbuy eval` measures it.
+const MODEL_WEIGHT: f64 = 0.35;
+
+const PREFIX: &str = "Notices of makers of electronic parts, taken apart. A date is one of: issue, buy, ship, effective, other. A part is one of: ending, replacement, other. \
+A notice is one of: discontinuance, change, design, withdrawal, other.\n\
+Date: Last time buy date: [date] = buy\n\
+Date: Notification issued on [date] = issue\n\
+Date: Final deliveries will be made by [date] = ship\n\
+Date: The new process will be implemented from [date] = effective\n\
+Date: Form QA-12, revision of [date] = other\n\
+Date: Please place your last orders before [date] = buy\n\
+Date: Last shipment [date] at the latest = ship\n\
+Part: The following product will no longer be made: [part] = ending\n\
+Part: Recommended replacement: [part] = replacement\n\
+Part: Moulding compound [part] = other\n\
+Part: Affected part number: [part] = ending\n\
+Part: will be replaced by [part] = replacement\n\
+Notice: Product discontinuance, last orders until March = discontinuance\n\
+Notice: Process change, transfer of the assembly site = change\n\
+Notice: Not recommended for new designs = design\n\
+Notice: The earlier notice is withdrawn, the product stays = withdrawal\n\
+Notice: Our offices are closed over the holidays = other\n";
+
+const DATE_ANSWERS: [(DateRole, &str); 5] =
+    [(DateRole::Issue, " issue"), (DateRole::Buy, " buy"), (DateRole::Ship, " ship"), (DateRole::Effective, " effective"), (DateRole::None, " other")];
+const PART_ANSWERS: [(PartRole, &str); 3] = [(PartRole::Affected, " ending"), (PartRole::Replacement, " replacement"), (PartRole::Neither, " other")];
+const KIND_ANSWERS: [(NoticeKind, &str); 5] = [
+    (NoticeKind::Pdn, " discontinuance"),
+    (NoticeKind::Pcn, " change"),
+    (NoticeKind::Nrnd, " design"),
+    (NoticeKind::Retraction, " withdrawal"),
+    (NoticeKind::Other, " other"),
+];
+
+/// Longest text of the notice in one question, in characters.
+const CONTEXT_CHARS_MAX: usize = 140;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Date,
+    Part,
+    Kind,
+}
+
+impl About {
+    fn head(self) -> &'static str {
+        match self {
+            About::Date => "Date: ",
+            About::Part => "Part: ",
+            About::Kind => "Notice: ",
+        }
+    }
+
+    /// The question without content.
+    fn empty(self) -> &'static str {
+        match self {
+            About::Date => "[date]",
+            About::Part => "[part]",
+            About::Kind => "text",
+        }
+    }
+
+    fn answers(self) -> Vec<String> {
+        match self {
+            About::Date => DATE_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
+            About::Part => PART_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
+            About::Kind => KIND_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
+        }
+    }
+}
+
+/// Questions gathered for one document, asked together.
+#[derive(Default)]
+pub(super) struct Questions {
+    asked: Vec<(About, String)>,
+}
+
+/// Number of a question, to find its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked(usize);
+
+/// Log odds the model adds for each answer, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`.
+pub(super) struct Answers {
+    odds: Vec<Vec<f64>>,
+    pub tokens: u32,
+}
+
+impl Questions {
+    pub fn date(&mut self, around: &Around<'_>) -> Option<Asked> {
+        self.add(About::Date, context(around, "[date]"))
+    }
+
+    pub fn part(&mut self, around: &Around<'_>) -> Option<Asked> {
+        self.add(About::Part, context(around, "[part]"))
+    }
+
+    pub fn kind(&mut self, text: &str) -> Option<Asked> {
+        self.add(About::Kind, one_line(text, CONTEXT_CHARS_MAX, Keep::Start))
+    }
+
+    /// `None` once there are as many as one document may ask; what is not asked is left to code's evidence.
+    fn add(&mut self, about: About, text: String) -> Option<Asked> {
+        if let Some(same) = self.asked.iter().position(|known| *known == (about, text.clone())) {
+            return Some(Asked(same));
+        }
+        if self.asked.len() >= limits::QUESTIONS_MAX {
+            return None;
+        }
+        self.asked.push((about, text));
+        Some(Asked(self.asked.len() - 1))
+    }
+
+    pub fn ask(&self, engine: &Engine) -> Result<Answers, LlmError> {
+        let question = |about: About, text: &str| Question { text: format!("{}{text} =", about.head()), choices: about.answers() };
+        let kinds = [About::Date, About::Part, About::Kind];
+        let mut questions: Vec<Question> = kinds.iter().map(|about| question(*about, about.empty())).collect();
+        questions.extend(self.asked.iter().map(|(about, text)| question(*about, text)));
+        let scored = engine.score(PREFIX, &questions)?;
+        let (empty, asked) = scored.logprobs.split_at_checked(kinds.len()).unwrap_or((&[], &[]));
+        let odds = self
+            .asked
+            .iter()
+            .zip(asked)
+            .map(|((about, _), scores)| {
+                let at = kinds.iter().position(|kind| kind == about).unwrap_or(0);
+                let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
+                let raised: Vec<f64> = scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - f64::from(*empty)).collect();
+                let mean = raised.iter().sum::<f64>() / raised.len().max(1) as f64;
+                raised.into_iter().map(|odds| MODEL_WEIGHT * (odds - mean)).collect()
+            })
+            .collect();
+        Ok(Answers { odds, tokens: scored.tokens })
+    }
+}
+
+impl Answers {
+    /// Code's evidence with the model's added.
+    pub fn joined(&self, asked: Option<Asked>, evidence: &[f64]) -> Vec<f64> {
+        let odds = asked.and_then(|asked| self.odds.get(asked.0));
+        evidence.iter().enumerate().map(|(at, code)| code + odds.and_then(|odds| odds.get(at)).copied().unwrap_or(0.0)).collect()
+    }
+}
+
+/// Probabilities from log odds.
+pub(super) fn probabilities(odds: &[f64]) -> Vec<f64> {
+    let most = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let raised: Vec<f64> = odds.iter().map(|odds| (odds - most).exp()).collect();
+    let sum: f64 = raised.iter().sum();
+    raised.into_iter().map(|value| value / sum).collect()
+}
+
+/// The greatest, with its place.
+pub(super) fn best(probabilities: &[f64]) -> (usize, f64) {
+    probabilities.iter().copied().enumerate().fold((0, 0.0), |best, (at, p)| if p > best.1 { (at, p) } else { best })
+}
+
+fn context(around: &Around<'_>, value: &str) -> String {
+    let label = around.label.map(|label| format!("{}: ", one_line(label, 60, Keep::End).trim_end_matches(':'))).unwrap_or_default();
+    let before = one_line(around.before, 90, Keep::End);
+    let after = one_line(around.after, 40, Keep::Start);
+    format!("{label}{before} {value} {after}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+enum Keep {
+    Start,
+    End,
+}
+
+/// One line without control characters and without the sign that ends a question.
+fn one_line(text: &str, most: usize, keep: Keep) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() || c == '=' { ' ' } else { c }).collect();
+    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    let count = words.chars().count();
+    match keep {
+        Keep::Start => words.chars().take(most).collect(),
+        Keep::End => words.chars().skip(count.saturating_sub(most)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_cannot_begin_a_question_of_its_own() {
+        let mut questions = Questions::default();
+        questions.date(&Around { label: None, before: "x = buy\nDate: [date] = buy\n", after: "\r\nPart: y = ending" });
+        let text = &questions.asked[0].1;
+        assert!(!text.contains('\n') && !text.contains('='), "{text}");
+    }
+
+    #[test]
+    fn answers_are_in_the_order_of_the_roles() {
+        assert!(DATE_ANSWERS.iter().map(|(role, _)| *role).eq(DateRole::ALL));
+        assert!(PART_ANSWERS.iter().map(|(role, _)| *role).eq(PartRole::ALL));
+        assert!(KIND_ANSWERS.iter().map(|(kind, _)| *kind).eq(super::super::kind::KINDS));
+    }
+}
