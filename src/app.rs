@@ -73,7 +73,7 @@ pub fn model_file(config: &Config) -> Result<PathBuf, AppError> {
         return Ok(PathBuf::from(configured));
     }
     let dirs = model_dirs(config);
-    llm::find_models(&dirs).into_iter().next().map(|model| model.path).ok_or_else(|| {
+    llm::first_model(&dirs).ok_or_else(|| {
         AppError::Model(format!(
             "no model was found: put {} into {} (models/README.md says where it comes from), or name one as model.file",
             llm::DEFAULT_MODEL_FILE,

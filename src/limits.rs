@@ -102,6 +102,28 @@ pub const CANDIDATES_MAX: usize = 4000;
 pub const QUESTIONS_MAX: usize = 64;
 /// Threads llama.cpp may use: its threads spin, so one core is left to the server where there are more than two.
 pub const LLM_THREADS_MAX: usize = 8;
+/// Tokens the model takes at once: prefix, question and choice. 4,096 hold four pages; llama.cpp keeps about 90 MB for them with the default model.
+pub const LLM_CONTEXT_TOKENS_MAX: u32 = 4096;
+/// Tokens at which a round of questions is full. Enough to keep the matrix kernels busy; more would only make every token look over its neighbours' cells.
+pub const LLM_ROUND_TOKENS: u32 = 512;
+/// Sequences beside each other, the prefix included; llama.cpp's own limit is 256, and a full round of usual questions has 30.
+pub const LLM_SEQUENCES: u32 = 64;
+/// Prefix, or question with choice, in bytes, before it is tokenised: what fits the context has seldom more than five bytes a token.
+pub const LLM_TEXT_BYTES_MAX: usize = 64 << 10;
+/// Questions of one call: every candidate of every kind in a long notice, with head-room; the deadline bounds the work.
+pub const LLM_QUESTIONS_MAX: usize = 20_000;
+/// Choices of one question: roles and kinds are fewer than twenty.
+pub const LLM_CHOICES_MAX: usize = 256;
+/// Wall time for loading a model, in seconds: a large one on a slow disk.
+pub const LLM_LOAD_SECONDS_MAX: u64 = 180;
+/// Address space of the model child beyond twice its file (once mapped, once repacked for wide instructions), in bytes: cells, buffers, threads.
+pub const LLM_CHILD_SPARE_BYTES: u64 = 6 << 30;
+/// Stack of the thread that owns the model, in bytes; only what is used is taken.
+pub const LLM_STACK_BYTES: usize = 128 << 20;
+/// Keys of a GGUF file; today's have fewer than a hundred.
+pub const GGUF_KEYS_MAX: u64 = 1 << 16;
+/// Longest name or licence read from a GGUF file, in bytes; longer ones are passed over.
+pub const GGUF_STRING_BYTES_MAX: u64 = 1 << 10;
 
 // ---- factory ------------------------------------------------------------------------------------------------------------------------------
 

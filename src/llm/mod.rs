@@ -1,49 +1,39 @@
-//! STUB of the llm layer's public face. See the brief.
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+//! The local model: files, and an engine that scores answers. The only folder that names llama.cpp, which runs in a child process (`child`): a failed
+//! assertion in it ends that child and not the log.
+//!
+//! The model never writes. It is asked how likely each of a few given answers is to follow a text (`Engine::score`), so a value that nobody put among the
+//! answers cannot come out.
+//!
+//! How text becomes tokens: a text that looks like a control token (`<|im_end|>`) is ordinary text, because it may come from a notice. The prefix is
+//! tokenised alone, after the model's own start token where it wants one. A question's text is tokenised as it stands behind the last character of the
+//! prefix, and a choice as it stands behind the text: the boundary is that of the joined text wherever it is one, and otherwise each side is tokenised by
+//! itself. It always is one where the prefix ends with a line, the text with a visible character, and the choice begins with the blank between them.
 
-use crate::child::Program;
+mod engine;
+mod files;
+mod gguf;
+mod plan;
+mod score;
+mod serve;
+
+pub use engine::Engine;
+pub use files::{DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
+pub use serve::child_main;
 
 /// First argument of the child that holds the model.
 pub const CHILD_ROLE: &str = "child-llm";
 
-/// The child's main.
-pub fn child_main() -> ExitCode {
-    todo!()
-}
-
-pub const DEFAULT_MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-pub const DEFAULT_MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
-
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct ModelInfo {
-    pub name: String,
-    pub path: PathBuf,
-    pub sha256: String,
-    pub bytes: u64,
-    pub licence: Option<String>,
-    pub context_tokens: Option<u32>,
-    pub is_default: bool,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
+    /// The model file cannot be used; asking again changes nothing until somebody acts.
     #[error("{0}")]
     Model(String),
+    /// The child died, was late or could not be started; the next request starts another.
     #[error("{0}")]
     Child(String),
-}
-
-/// Where models are looked for, first found wins: the configured path, `<data-dir>/models`, `models/` beside the binary or its ancestors.
-pub fn find_models(_dirs: &[PathBuf]) -> Vec<ModelInfo> {
-    todo!()
-}
-
-/// Reads the whole file and compares.
-pub fn verify_model(_path: &Path) -> Result<ModelInfo, LlmError> {
-    todo!()
+    /// This request can never be answered: it is over a limit, which the sentence names.
+    #[error("{0}")]
+    Question(String),
 }
 
 /// One question to the model: what follows the shared prefix, and the answers that are compared. Each choice is text that would follow directly.
@@ -56,27 +46,27 @@ pub struct Question {
 /// What the model makes of the questions.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Scored {
-    /// By question, by choice: natural logarithm of the probability (over the whole vocabulary) that the choice follows prefix and text.
+    /// By question, by choice: natural logarithm of the probability (over the whole vocabulary) that the choice follows prefix and text; the sum over its
+    /// tokens where it has several. Always finite.
     pub logprobs: Vec<Vec<f32>>,
-    /// Tokens that were evaluated.
+    /// Tokens that were evaluated; a prefix that was kept from the call before counts nothing.
     pub tokens: u32,
 }
 
-/// The model in a child process of its own; restarted when it dies.
-pub struct Engine;
+/// Parent to child, as JSON in one frame.
+#[derive(serde::Serialize, serde::Deserialize)]
+enum Request<'a> {
+    Describe,
+    Score { prefix: std::borrow::Cow<'a, str>, questions: std::borrow::Cow<'a, [Question]> },
+}
 
-impl Engine {
-    pub fn start(_program: Program, _model: &Path, _threads: usize) -> Result<Engine, LlmError> {
-        todo!()
-    }
-
-    /// The model in use.
-    pub fn info(&self) -> &ModelInfo {
-        todo!()
-    }
-
-    /// Scores every question after the same prefix; the prefix is evaluated once and kept for the next call with the same one.
-    pub fn score(&self, _prefix: &str, _questions: &[Question]) -> Result<Scored, LlmError> {
-        todo!()
-    }
+/// Child to parent. That the model cannot be loaded or fails at work is a refusal of the frame protocol instead.
+#[derive(serde::Serialize, serde::Deserialize)]
+enum Answer {
+    Described {
+        context_tokens: u32,
+    },
+    Scored(Scored),
+    /// See `LlmError::Question`.
+    Unanswerable(String),
 }

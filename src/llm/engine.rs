@@ -1,0 +1,105 @@
+//! The parent's side: a supervised child that holds the model.
+
+use std::{borrow::Cow, path::Path, time::Duration};
+
+use super::{Answer, CHILD_ROLE, LlmError, ModelInfo, Question, Request, Scored, files};
+use crate::{
+    child::{ChildError, Program, Spec, Supervised},
+    limits,
+};
+
+/// The model in a child process of its own; started again when it dies. One request at a time: llama.cpp uses all its threads for it.
+pub struct Engine {
+    info: ModelInfo,
+    context_tokens: u32,
+    child: Supervised,
+}
+
+impl Engine {
+    /// Reads the model file whole, for its checksum, and has a child load it. `threads` is what llama.cpp uses for one request.
+    pub fn start(program: Program, model: &Path, threads: usize) -> Result<Engine, LlmError> {
+        check_processor()?;
+        let info = files::inspect(model)?;
+        let path = std::path::absolute(model).map_err(|error| LlmError::Model(format!("the model file {}: {error}", model.display())))?;
+        let child = Supervised::new(Spec {
+            program,
+            role: CHILD_ROLE,
+            args: vec![path.into_os_string(), threads.clamp(1, limits::LLM_THREADS_MAX).to_string().into()],
+            address_space_bytes: Some(info.bytes.saturating_mul(2).saturating_add(limits::LLM_CHILD_SPARE_BYTES)),
+            cpu_seconds: None,
+            confined: true,
+        });
+        let mut engine = Engine { info, context_tokens: 0, child };
+        match engine.ask(&Request::Describe, limits::LLM_LOAD_SECONDS_MAX)? {
+            Answer::Described { context_tokens } => engine.context_tokens = context_tokens,
+            _ => return Err(out_of_turn()),
+        }
+        Ok(engine)
+    }
+
+    /// The model in use.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Tokens that prefix, text and choice may have together. No text makes more tokens than it has bytes, and two.
+    pub fn context_tokens(&self) -> u32 {
+        self.context_tokens
+    }
+
+    /// Process id of the child, where one lives.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.pid()
+    }
+
+    /// Scores every question after the same prefix; the prefix is evaluated once and kept for the next call with the same one. The same request gives the
+    /// same answer on the same build, model and number of threads.
+    pub fn score(&self, prefix: &str, questions: &[Question]) -> Result<Scored, LlmError> {
+        if questions.is_empty() {
+            return Ok(Scored { logprobs: Vec::new(), tokens: 0 });
+        }
+        let request = Request::Score { prefix: Cow::Borrowed(prefix), questions: Cow::Borrowed(questions) };
+        match self.ask(&request, limits::READING_SECONDS_MAX)? {
+            Answer::Scored(scored) => Ok(scored),
+            Answer::Unanswerable(why) => Err(LlmError::Question(why)),
+            Answer::Described { .. } => Err(out_of_turn()),
+        }
+    }
+
+    fn ask(&self, request: &Request<'_>, seconds: u64) -> Result<Answer, LlmError> {
+        let bytes = serde_json::to_vec(request).map_err(|error| LlmError::Question(format!("the request cannot be written: {error}")))?;
+        if bytes.len() > limits::FRAME_BYTES_MAX {
+            let (bytes, most) = (bytes.len(), limits::FRAME_BYTES_MAX);
+            return Err(LlmError::Question(format!("the questions have {bytes} bytes together, over the limit of {most}: ask in several calls")));
+        }
+        match self.child.ask(&bytes, Duration::from_secs(seconds)) {
+            Ok(answer) => serde_json::from_slice(&answer).map_err(|error| LlmError::Child(format!("the model's child answered nonsense: {error}"))),
+            Err(ChildError::Refused(why)) => Err(LlmError::Model(why)),
+            Err(error @ (ChildError::Start(_) | ChildError::Died(_) | ChildError::Late(_))) => {
+                Err(LlmError::Child(format!("the model {}: {error}", self.info.name)))
+            }
+        }
+    }
+}
+
+fn out_of_turn() -> LlmError {
+    LlmError::Child("the model's child answered another question than was asked".to_owned())
+}
+
+/// llama.cpp is built for these instruction sets (`.cargo/config.toml`) and would die of an illegal instruction without them.
+fn check_processor() -> Result<(), LlmError> {
+    #[cfg(target_arch = "x86_64")]
+    for (name, there) in [
+        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+        ("FMA", std::arch::is_x86_feature_detected!("fma")),
+        ("F16C", std::arch::is_x86_feature_detected!("f16c")),
+        ("BMI2", std::arch::is_x86_feature_detected!("bmi2")),
+    ] {
+        if !there {
+            return Err(LlmError::Model(format!(
+                "this processor has no {name}, which the model needs: use one from 2013 or later (Intel Haswell, AMD Excavator), or in a virtual machine pass the host's processor through"
+            )));
+        }
+    }
+    Ok(())
+}
