@@ -131,6 +131,30 @@ pub const GGUF_STRING_BYTES_MAX: u64 = 1 << 10;
 pub const FACTORY_LINES_MAX: usize = 5_000_000;
 /// Size of one factory file, in bytes.
 pub const FACTORY_FILE_BYTES_MAX: u64 = 1 << 30;
+/// One line of a factory file, quoted line breaks included, in bytes. The longest honest line is a description of a few hundred; past this a quotation mark was
+/// not closed, and the rest of the file would be one cell.
+pub const FACTORY_LINE_BYTES_MAX: usize = 64 << 10;
+/// Size of `site.toml`, in bytes; a filled one is under 4 KiB.
+pub const SITE_BYTES_MAX: u64 = 1 << 20;
+/// Names and descriptions in factory files, in characters; SAP's long texts are cut at 132 a line.
+pub const FACTORY_TEXT_CHARS_MAX: usize = 500;
+/// Part numbers, item numbers, SKUs and names of makers, in characters. The longest order codes in use are under 50.
+pub const PART_NUMBER_CHARS_MAX: usize = 100;
+/// Largest quantity, price or cost in factory files: a European price in thousandths of a cent read as pieces is still under it, a bar code in the wrong column
+/// is not.
+pub const FACTORY_NUMBER_MAX: i64 = 1_000_000_000_000;
+/// Pieces of a child in one parent, in the item's unit; solder in milligrams is the largest seen.
+pub const BOM_QUANTITY_MAX: i64 = 10_000_000;
+/// Longest lead time, in weeks: ten years.
+pub const LEAD_TIME_WEEKS_MAX: i64 = 520;
+/// Longest shelf life, in months: a hundred years.
+pub const SHELF_LIFE_MONTHS_MAX: u32 = 1200;
+/// Largest coefficient of variation of a demand: past it the forecast says nothing, and a percent was written for a ratio.
+pub const DEMAND_CV_MAX: i64 = 10;
+/// Loops of a bill of materials that are written out item by item; the lines of further ones are refused with the name of their loop only.
+pub const BOM_LOOPS_NAMED_MAX: usize = 100;
+/// Names listed in one sentence of an import report.
+pub const NAMES_TOLD_MAX: usize = 5;
 /// Lines of an import report kept in full; the rest is counted by reason.
 pub const IMPORT_PROBLEMS_KEPT_MAX: usize = 10_000;
 /// Where-used paths shown to people; the arithmetic never lists paths.

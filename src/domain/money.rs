@@ -37,7 +37,18 @@ impl Currency {
             _ => 2,
         }
     }
+
+    /// Whether it is an active code of ISO 4217; any three letters parse.
+    pub fn is_listed(self) -> bool {
+        LISTED.split_ascii_whitespace().any(|code| code.as_bytes() == self.0)
+    }
 }
+
+/// Active codes of ISO 4217 for money that is paid with, without funds, metals and test codes.
+const LISTED: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK \
+    DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP \
+    LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR \
+    SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
 
 impl FromStr for Currency {
     type Err = MoneyError;
@@ -220,6 +231,13 @@ mod tests {
         let yen: Currency = "jpy".parse().expect("currency");
         assert_eq!(Money::round(decimal("1499.5"), yen).map(Money::minor), Ok(1500));
         assert_eq!(Money::round(decimal("1e25"), Currency::EUR), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn three_letters_are_not_yet_a_currency() {
+        let listed = |code: &str| code.parse::<Currency>().expect("three letters").is_listed();
+        assert!(listed("EUR") && listed("jpy") && listed("ZWG") && listed("KWD"));
+        assert!(!listed("EUO") && !listed("XAU") && !listed("DEM"));
     }
 
     #[test]

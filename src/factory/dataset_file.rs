@@ -42,7 +42,8 @@ pub fn read_dataset(path: &Path, checksum: Digest) -> Result<FactoryData, Datase
     let damaged = |what: &str| DatasetError(format!("{name} is damaged: {what}; import the factory files again"));
     let rest = bytes.strip_prefix(MAGIC.as_bytes()).ok_or_else(|| damaged("it is not a dataset file"))?;
     let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(|| damaged("it has no version"))?;
-    let version: u32 = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse().ok()).ok_or_else(|| damaged("its version is no number"))?;
+    let version: u32 =
+        std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse().ok()).ok_or_else(|| damaged("its version is no number"))?;
     if version > VERSION {
         return Err(DatasetError(format!("{name} has version {version}, this program reads up to {VERSION}: use the newer program")));
     }

@@ -1,12 +1,15 @@
 //! The bill of materials as a graph: how many pieces of an item one unit of each product takes, and the ways it goes there.
 
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap};
 
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::factory::FactoryData, limits};
+use crate::{
+    domain::factory::{BomLine, FactoryData},
+    limits,
+};
 
 /// One way from a product down to an item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub struct ProductUse {
     /// Index into `FactoryData::products`.
     pub product: usize,
     pub sku: String,
-    /// Pieces of the item per product, every path, with scrap and yield, on the day asked.
+    /// Pieces of the item for one good unit of the product: every path, with scrap and yield, on the day asked.
     pub pieces: f64,
 }
 
@@ -49,8 +52,8 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// The import refuses cycles; should one be there all the same, its nodes keep the rank they are met in and every walk still ends.
-    pub fn new(data: &FactoryData, _items: &HashMap<String, usize>) -> Graph {
+    /// The import refuses cycles; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
+    pub fn new(data: &FactoryData) -> Graph {
         let mut nodes: HashMap<&str, usize> = HashMap::new();
         let mut names: Vec<String> = Vec::new();
         let mut node = |name| {
@@ -68,7 +71,9 @@ impl Graph {
         node_of_item.iter().enumerate().for_each(|(index, node)| items[*node] = Some(index));
         let mut uses = vec![Vec::new(); count];
         ends.iter().enumerate().for_each(|(line, (parent, child))| uses[*child].push((line, *parent)));
-        Graph { products, items, names, node_of_item, rank: ranks(count, &ends), uses }
+        let mut rank = vec![usize::MAX; count];
+        parents_first(count, &ends).into_iter().enumerate().for_each(|(place, node)| rank[node] = place);
+        Graph { products, items, names, node_of_item, uses, rank }
     }
 
     pub fn pieces_per_product(&self, data: &FactoryData, item: usize, on: Date) -> Vec<(usize, f64)> {
@@ -78,51 +83,68 @@ impl Graph {
         found
     }
 
-    /// Pieces of the item in one unit of each node above it. Nodes are taken from the lowest rank upwards, so each is complete before it is passed on.
+    /// BOM lines in force on a day that have the node as child, with the parent's node.
+    fn uses<'a>(&'a self, data: &'a FactoryData, node: usize, on: Date) -> impl Iterator<Item = (&'a BomLine, usize)> + 'a {
+        let lines = self.uses[node].iter().map(|(line, parent)| (&data.bom[*line], *parent));
+        lines.filter(move |(line, parent)| in_force(line.valid_from, line.valid_to, on) && self.rank[*parent] < self.rank[node])
+    }
+
+    /// Pieces of the item for one good unit of each node above it, and of itself. The node with the highest rank is taken first: everything below it has been, so
+    /// its sum is complete before it is passed on. Order, and so rounding, is always the same.
     fn pieces_above(&self, data: &FactoryData, item: usize, on: Date) -> HashMap<usize, f64> {
         let start = self.node_of_item[item];
-        let mut pieces: HashMap<usize, f64> = HashMap::from([(start, 1.0)]);
-        let mut waiting = std::collections::BinaryHeap::from([(self.rank[start], start)]);
-        let mut done = HashMap::new();
+        let mut per_started: HashMap<usize, f64> = HashMap::from([(start, 1.0)]);
+        let mut waiting = BinaryHeap::from([(self.rank[start], start)]);
+        let mut per_good = HashMap::new();
         while let Some((_, node)) = waiting.pop() {
-            let Some(here) = pieces.remove(&node) else { continue };
+            let Some(pieces) = per_started.remove(&node) else { continue };
             // More of a node must be started than is needed of it where some turn out bad.
-            let started = here / self.items[node].and_then(|item| data.items[item].yield_ratio).and_then(|ratio| ratio.to_f64()).unwrap_or(1.0);
-            for (line, parent) in &self.uses[node] {
-                let bom = &data.bom[*line];
-                if !in_force(bom.valid_from, bom.valid_to, on) || self.rank[*parent] >= self.rank[node] {
-                    continue;
-                }
-                let scrap = bom.scrap.and_then(|scrap| scrap.to_f64()).unwrap_or(0.0);
-                let per_parent = started * bom.quantity.to_f64().unwrap_or(0.0) * (1.0 + scrap);
-                match pieces.get_mut(parent) {
+            let good = pieces / self.items[node].and_then(|item| data.items[item].yield_ratio).and_then(|ratio| ratio.to_f64()).unwrap_or(1.0);
+            per_good.insert(node, good);
+            for (line, parent) in self.uses(data, node, on) {
+                let scrap = line.scrap.and_then(|scrap| scrap.to_f64()).unwrap_or(0.0);
+                let per_parent = good * line.quantity.to_f64().unwrap_or(0.0) * (1.0 + scrap);
+                match per_started.get_mut(&parent) {
                     Some(sum) => *sum += per_parent,
                     None => {
-                        pieces.insert(*parent, per_parent);
-                        waiting.push((self.rank[*parent], *parent));
+                        per_started.insert(parent, per_parent);
+                        waiting.push((self.rank[parent], parent));
                     }
                 }
             }
-            done.insert(node, here);
         }
-        done
+        per_good
     }
 
     pub fn where_used(&self, data: &FactoryData, item: usize, on: Date) -> WhereUsed {
-        let products = self.pieces_per_product(data, item, on);
+        let start = self.node_of_item[item];
+        let ways = self.ways_up(data, item, on);
         let mut paths = Vec::new();
-        let mut way = vec![self.node_of_item[item]];
-        self.walk(data, on, &mut way, 1.0, &mut paths);
+        self.walk(data, on, &ways, &mut vec![start], 1.0, &mut paths);
+        let products = self.pieces_per_product(data, item, on);
         WhereUsed {
             item: data.items[item].item.clone(),
             products: products.into_iter().map(|(product, pieces)| ProductUse { product, sku: data.products[product].sku.clone(), pieces }).collect(),
             paths,
-            paths_in_all: self.count_paths(data, item, on),
+            paths_in_all: ways.get(&start).copied().unwrap_or(0),
         }
     }
 
-    /// Lists ways up to products until there are enough to show.
-    fn walk(&self, data: &FactoryData, on: Date, way: &mut Vec<usize>, quantity: f64, paths: &mut Vec<UsePath>) {
+    /// By node at or above the item: how many ways lead from it up to products, counted without listing them.
+    fn ways_up(&self, data: &FactoryData, item: usize, on: Date) -> HashMap<usize, u64> {
+        let mut above: Vec<usize> = self.pieces_above(data, item, on).into_keys().collect();
+        above.sort_unstable_by_key(|node| self.rank[*node]);
+        let mut ways: HashMap<usize, u64> = HashMap::with_capacity(above.len());
+        for node in above {
+            let own = u64::from(self.products[node].is_some());
+            let sum = self.uses(data, node, on).fold(own, |sum, (_, parent)| sum.saturating_add(ways.get(&parent).copied().unwrap_or(0)));
+            ways.insert(node, sum);
+        }
+        ways
+    }
+
+    /// Lists ways up to products until there are enough to show. Steps that lead to no product are not taken, so the work is that of the paths listed.
+    fn walk(&self, data: &FactoryData, on: Date, ways: &HashMap<usize, u64>, way: &mut Vec<usize>, quantity: f64, paths: &mut Vec<UsePath>) {
         let Some(&node) = way.last() else { return };
         if paths.len() >= limits::PATHS_SHOWN_MAX || way.len() > limits::BOM_LEVELS_MAX {
             return;
@@ -130,39 +152,13 @@ impl Graph {
         if self.products[node].is_some() {
             paths.push(UsePath { nodes: way.iter().rev().map(|node| self.names[*node].clone()).collect(), quantity });
         }
-        for (line, parent) in &self.uses[node] {
-            let bom = &data.bom[*line];
-            if in_force(bom.valid_from, bom.valid_to, on) && self.rank[*parent] < self.rank[node] {
-                way.push(*parent);
-                self.walk(data, on, way, quantity * bom.quantity.to_f64().unwrap_or(0.0), paths);
+        for (line, parent) in self.uses(data, node, on) {
+            if ways.get(&parent).is_some_and(|ways| *ways > 0) {
+                way.push(parent);
+                self.walk(data, on, ways, way, quantity * line.quantity.to_f64().unwrap_or(0.0), paths);
                 way.pop();
             }
         }
-    }
-
-    /// Ways from products down to the item, counted without listing them.
-    fn count_paths(&self, data: &FactoryData, item: usize, on: Date) -> u64 {
-        let start = self.node_of_item[item];
-        let mut ways: HashMap<usize, u64> = HashMap::from([(start, 1)]);
-        let mut waiting = std::collections::BinaryHeap::from([(self.rank[start], start)]);
-        let mut to_products = 0_u64;
-        while let Some((_, node)) = waiting.pop() {
-            let Some(here) = ways.remove(&node) else { continue };
-            if self.products[node].is_some() {
-                to_products = to_products.saturating_add(here);
-            }
-            for (line, parent) in &self.uses[node] {
-                let bom = &data.bom[*line];
-                if in_force(bom.valid_from, bom.valid_to, on) && self.rank[*parent] < self.rank[node] {
-                    let sum = ways.entry(*parent).or_insert_with(|| {
-                        waiting.push((self.rank[*parent], *parent));
-                        0
-                    });
-                    *sum = sum.saturating_add(here);
-                }
-            }
-        }
-        to_products
     }
 }
 
@@ -170,8 +166,8 @@ fn in_force(from: Option<Date>, to: Option<Date>, on: Date) -> bool {
     from.is_none_or(|from| from <= on) && to.is_none_or(|to| on <= to)
 }
 
-/// Parents before children (Kahn); what is left in a cycle comes last.
-fn ranks(count: usize, ends: &[(usize, usize)]) -> Vec<usize> {
+/// Nodes in an order that has every parent before its children (Kahn). Nodes on a cycle, and below one, are not in it.
+pub(super) fn parents_first(count: usize, ends: &[(usize, usize)]) -> Vec<usize> {
     let mut parents = vec![0_usize; count];
     let mut children = vec![Vec::new(); count];
     for (parent, child) in ends {
@@ -189,7 +185,5 @@ fn ranks(count: usize, ends: &[(usize, usize)]) -> Vec<usize> {
         }
         at += 1;
     }
-    let mut rank = vec![usize::MAX; count];
-    order.iter().enumerate().for_each(|(place, node)| rank[*node] = place);
-    rank
+    order
 }

@@ -76,7 +76,8 @@ impl Index {
         let maker = maker.map(|maker| aliases.key(maker)).filter(|key| !key.is_empty());
         let normal = normal_mpn(mpn);
         let of_maker = |at: &usize| maker.as_ref().is_none_or(|maker| self.entries[*at].0 == *maker);
-        let hits = |found: Vec<usize>, kind| found.into_iter().filter_map(|at| Some(Hit { item: self.entries[at].2?, aml: at, kind })).collect::<Vec<_>>();
+        let hits =
+            |found: Vec<usize>, kind| found.into_iter().filter_map(|at| Some(Hit { item: self.entries[at].2?, aml: at, kind })).collect::<Vec<_>>();
         let exact: Vec<usize> = self.exact.get(&normal).into_iter().flatten().copied().filter(of_maker).collect();
         let suffix = || self.bare.get(stripped(&normal).unwrap_or(&normal)).into_iter().flatten().copied().filter(of_maker).collect::<Vec<_>>();
         let family = || self.family(&normal).into_iter().filter(of_maker).collect::<Vec<_>>();

@@ -53,7 +53,7 @@ impl Factory {
         for of_item in &mut sources {
             of_item.sort_by_key(|index| (data.aml[*index].preference.unwrap_or(u32::MAX), *index));
         }
-        let graph = graph::Graph::new(&data, &items);
+        let graph = graph::Graph::new(&data);
         let parts = matching::Index::new(&data, &items, &aliases);
         Factory { data, aliases, items, items_folded, graph, parts, sources }
     }
@@ -74,8 +74,9 @@ impl Factory {
         self.graph.where_used(&self.data, item, on)
     }
 
-    /// Pieces of the item in one unit of each product on a day, as (index of the product, pieces): Σ over paths of Π quantity · Π (1 + scrap) ÷ Π yield
-    /// (domain.md §4), computed in one pass in topological order and never by listing paths.
+    /// Pieces of the item for one good unit of each product on a day, as (index of the product, pieces), in the order of products: Σ over paths of Π quantity ·
+    /// Π (1 + scrap) ÷ Π yield (domain.md §4), the yields of the item itself and of the product included where items.csv gives them. Computed in one pass in
+    /// topological order and never by listing paths.
     pub fn pieces_per_product(&self, item: usize, on: jiff::civil::Date) -> Vec<(usize, f64)> {
         self.graph.pieces_per_product(&self.data, item, on)
     }

@@ -3,16 +3,11 @@
 /// Longest first within a family, upper case. Each is listed because a maker documents it as packing, reel size or plating.
 const SUFFIXES: &[&str] = &[
     // Texas Instruments: free of lead, tape and reel.
-    "/NOPB", "G4", "E4",
-    // Analog Devices, Linear Technology, Maxim: free of lead, tape and reel.
-    "#TRPBF", "#PBF", "#TR", "-REEL7", "-REEL", "-RL7", "-RL", "+T", "+",
-    // Microchip: tape and reel.
-    "T&R", "-TR",
-    // NXP, Nexperia: packing method.
-    ",115", ",118", ",135", ",215", ",235", ",518",
-    // onsemi, Vishay, Diodes: reel, free of lead.
-    "T1G", "T3G", "-E3", "-GE3", "-7-F", "-13-F", "-TP", "-T1", "/TR", "TR", "-T",
-    // Infineon and distributors.
+    "/NOPB", "G4", "E4", // Analog Devices, Linear Technology, Maxim: free of lead, tape and reel.
+    "#TRPBF", "#PBF", "#TR", "-REEL7", "-REEL", "-RL7", "-RL", "+T", "+", // Microchip: tape and reel.
+    "T&R", "-TR", // NXP, Nexperia: packing method.
+    ",115", ",118", ",135", ",215", ",235", ",518", // onsemi, Vishay, Diodes: reel, free of lead.
+    "T1G", "T3G", "-E3", "-GE3", "-7-F", "-13-F", "-TP", "-T1", "/TR", "TR", "-T", // Infineon and distributors.
     "XUMA1", "XTMA1", "-CT", "-DKR", "-ND",
 ];
 
