@@ -1,8 +1,37 @@
-//! STUB of the reading layer's public face. See the brief.
-use std::sync::Arc;
+//! Text to notices. Candidates (dates, part numbers, notice numbers, makers) are found by code in the text (`dates`, `parts`, `ids`, `makers`), each with its place.
+//! What role a candidate has is decided from the words around it (`cues`) together with the model, which compares the few answers that this document allows
+//! (`questions`). A value that is not in the text cannot come out: there is no step that writes one. What stays unsure becomes a doubt, and a reading with a doubt
+//! waits for a person (`prose`).
+//!
+//! Structured feeds are read by code alone (`feed`).
+
+mod cues;
+mod date_roles;
+mod dates;
+mod feed;
+mod flat;
+mod hostile;
+mod ids;
+mod kind;
+mod language;
+mod layout;
+mod makers;
+mod pairs;
+mod part_roles;
+mod parts;
+mod prose;
+mod questions;
+
+use std::{collections::HashSet, sync::Arc};
+
+pub use flat::flat;
 
 use crate::{
-    domain::{document::Document, maker::MakerAliases, notice::Reading},
+    domain::{
+        document::{Document, Format},
+        maker::MakerAliases,
+        notice::{Provenance, Reading},
+    },
     llm::Engine,
 };
 
@@ -10,7 +39,8 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct SiteKnowledge {
     pub makers: Vec<String>,
-    pub mpns: std::collections::HashSet<String>,
+    /// In normal form.
+    pub mpns: HashSet<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,17 +53,37 @@ pub enum ReadError {
     Feed(String),
 }
 
-pub struct Reader;
+pub struct Reader {
+    engine: Option<Arc<Engine>>,
+    aliases: MakerAliases,
+}
 
 impl Reader {
-    pub fn new(_engine: Option<Arc<Engine>>, _aliases: MakerAliases) -> Reader {
-        todo!()
+    /// Without an engine only structured feeds are read.
+    pub fn new(engine: Option<Arc<Engine>>, aliases: MakerAliases) -> Reader {
+        Reader { engine, aliases }
     }
-    /// `source` is the event's source name: structured feeds bypass the model.
-    pub fn read(&self, _source: &str, _document: &Document, _site: &SiteKnowledge) -> Result<Reading, ReadError> {
-        todo!()
+
+    /// `source` is the event's source name, which tells the shape of a structured feed.
+    pub fn read(&self, source: &str, document: &Document, site: &SiteKnowledge) -> Result<Reading, ReadError> {
+        if document.format == Format::Json {
+            let notices = feed::read(source, document)?;
+            return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts: Vec::new() });
+        }
+        let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so prose cannot be read".to_owned()))?;
+        let read = prose::read(engine, &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
+        let model = engine.info();
+        Ok(Reading { notices: vec![read.notice], provenance: provenance(&model.name, Some(model.sha256.clone()), read.tokens), doubts: read.doubts })
     }
 }
-pub fn flat(_: &Reading) -> serde_json::Value {
-    todo!()
+
+fn provenance(reader: &str, model_sha256: Option<String>, tokens: u32) -> Provenance {
+    Provenance {
+        reader: reader.to_owned(),
+        model_sha256,
+        adapter_sha256: None,
+        prompt_version: questions::PROMPT_VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        tokens,
+    }
 }

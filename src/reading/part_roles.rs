@@ -78,8 +78,9 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
         });
         last = Some(candidate.span);
         let member = (candidate.span, candidate.printed.clone(), None);
+        let in_prose = !columns.of_group.contains_key(&groups.len().saturating_sub(1));
         match groups.last_mut() {
-            Some(group) if listed && !columns.of_group.contains_key(&(groups.len() - 1)) => {
+            Some(group) if listed && in_prose => {
                 group.members.push(member);
                 if candidate.known {
                     group.evidence[0] = group.evidence[0].max(1.5);

@@ -1,0 +1,344 @@
+//! Prose to one notice: candidates, questions, roles, and the doubts that keep an unsure reading from passing unseen.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::{
+    SiteKnowledge,
+    cues::{DateRole, PartRole},
+    date_roles::{self, RoledDate},
+    dates::{self, Precision},
+    hostile, ids, kind, language,
+    layout::Layout,
+    makers,
+    pairs::{self, Paired},
+    part_roles::{self, RoledPart},
+    parts,
+    questions::{Questions, best, probabilities},
+};
+use crate::{
+    domain::{
+        document::{Document, Span},
+        maker::MakerAliases,
+        notice::{AffectedPart, Doubt, Found, Notice, NoticeKind, OtherDate, Replacement},
+        part::normal_mpn,
+    },
+    limits,
+    llm::{Engine, LlmError},
+};
+
+/// Below this a value that is used waits for a person.
+const SURE: f64 = 0.85;
+/// A date or part left aside waits for a person where it could be one that counts, with at least this probability.
+const COULD_COUNT: f64 = 0.3;
+/// Log odds a maker or a notice number needs, and the lead it needs over the next one.
+const NAMED_MIN: f64 = 2.4;
+const LEAD_MIN: f64 = 0.8;
+
+/// What was read of one document.
+pub(super) struct Read {
+    pub notice: Notice,
+    /// Doubts about the document as a whole.
+    pub doubts: Vec<Doubt>,
+    pub tokens: u32,
+}
+
+#[derive(Default)]
+struct Doubts(Vec<Doubt>);
+
+impl Doubts {
+    fn add(&mut self, field: &str, reason: impl Into<String>) {
+        let doubt = Doubt { field: field.to_owned(), reason: reason.into() };
+        if !self.0.contains(&doubt) {
+            self.0.push(doubt);
+        }
+    }
+}
+
+pub(super) fn read(engine: &Engine, aliases: &MakerAliases, document: &Document, site: &SiteKnowledge) -> Result<Read, LlmError> {
+    let layout = Layout::new(document);
+    let language = language::of(&document.text);
+    let dates = dates::find(&document.text, language::day_first(language));
+    let ids = ids::find(&layout);
+    let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
+    let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
+    let mut candidates = parts::find(document, &taken, &site.mpns);
+    // The notice's number is met again and again; none of these is a part.
+    candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
+
+    let mut questions = Questions::default();
+    let kind_evidence = kind::evidence(document);
+    let kind_asked = questions.kind(&opening(&layout));
+    let open_dates = date_roles::open(&layout, dates, &mut questions);
+    let (open_parts, columns) = part_roles::open(&layout, &candidates, &date_spans, &mut questions);
+    let answers = questions.ask(engine)?;
+
+    let mut doubts = Doubts::default();
+    let (at, kind_confidence) = best(&probabilities(&answers.joined(kind_asked, &kind_evidence)));
+    let kind = kind::KINDS[at];
+    if kind_confidence < SURE {
+        doubts.add("notice_type", format!("it reads most like {}, but not surely ({:.0} %)", kind.as_str(), kind_confidence * 100.0));
+    }
+    let mut dates = date_roles::decide(open_dates, &answers);
+    for span in date_roles::resolve_relative(&mut dates) {
+        doubts.add("inferred_dates", format!("\"{}\" counts from a date that the notice does not print", document.slice(span)));
+    }
+    let (parts, torn) = part_roles::decide(open_parts, &answers);
+    for mpn in torn {
+        doubts.add("affected_parts", format!("{mpn} is named as affected in one place and as a replacement in another"));
+    }
+    let (paired, left_over) = pairs::pair(&layout, &parts, &columns);
+
+    let mut notice = Notice {
+        kind,
+        kind_confidence,
+        maker: maker(&layout, aliases, site, &mut doubts),
+        notice_id: notice_id(&layout, &ids, &mut doubts),
+        issue_date: None,
+        last_time_buy: None,
+        last_time_ship: None,
+        inferred_dates: Vec::new(),
+        other_dates: Vec::new(),
+        parts: Vec::new(),
+        language: language.to_owned(),
+        confidence: 0.0,
+        doubts: Vec::new(),
+    };
+    affected(document, &parts, &paired, &left_over, &mut notice, &mut doubts);
+    sort_dates(document, &dates, &parts, &mut notice, &mut doubts);
+    check(&notice, &mut doubts);
+    notice.confidence = confidence(&notice);
+    notice.doubts = doubts.0;
+    let mut whole = hostile::doubts(document);
+    whole.extend(document.warnings.iter().map(|warning| Doubt { field: "document".to_owned(), reason: warning.clone() }));
+    Ok(Read { notice, doubts: whole, tokens: answers.tokens })
+}
+
+/// What a notice opens with: its title and its first lines.
+fn opening(layout: &Layout<'_>) -> String {
+    let title = layout.document.title.map_or("", |title| layout.document.slice(title));
+    let lines = (0..layout.line_count().min(30)).map(|number| layout.line(number).trim()).filter(|line| line.split_whitespace().count() >= 2);
+    std::iter::once(title).chain(lines.take(4)).collect::<Vec<_>>().join(" ")
+}
+
+fn found<T>(document: &Document, span: Span, value: T, confidence: f64, inferred: bool) -> Found<T> {
+    Found { value, printed: document.slice(span).to_owned(), place: document.place(span), confidence, inferred }
+}
+
+fn maker(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, doubts: &mut Doubts) -> Option<Found<String>> {
+    let candidates = makers::find(layout, aliases, site);
+    let Some(first) = candidates.first() else {
+        doubts.add("manufacturer", "the notice names no maker that was recognised");
+        return None;
+    };
+    let odds: Vec<f64> = candidates.iter().map(|candidate| candidate.evidence).collect();
+    if first.evidence < NAMED_MIN {
+        doubts.add("manufacturer", format!("{} may be the maker, but little says so", first.printed));
+    } else if let Some(second) = candidates.get(1).filter(|second| first.evidence - second.evidence < LEAD_MIN) {
+        doubts.add("manufacturer", format!("it could be {} or {}", first.printed, second.printed));
+    }
+    Some(found(layout.document, first.span, first.printed.clone(), named_confidence(&odds), false))
+}
+
+fn notice_id(layout: &Layout<'_>, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
+    let first = ids.first().filter(|first| first.evidence > 0.0)?;
+    let odds: Vec<f64> = ids.iter().map(|candidate| candidate.evidence).collect();
+    if first.evidence < NAMED_MIN {
+        doubts.add("notice_id", format!("{} may be the notice's number, but little says so", first.printed));
+    } else if let Some(second) = ids.get(1).filter(|second| first.evidence - second.evidence < LEAD_MIN && second.evidence >= NAMED_MIN) {
+        doubts.add("notice_id", format!("it could be {} or {}", first.printed, second.printed));
+    }
+    Some(found(layout.document, first.span, first.printed.clone(), named_confidence(&odds), false))
+}
+
+/// Of the first among its rivals and none at all.
+fn named_confidence(odds: &[f64]) -> f64 {
+    let with_none: Vec<f64> = odds.iter().map(|odds| odds * 1.5).chain([1.0]).collect();
+    probabilities(&with_none).first().copied().unwrap_or(0.0)
+}
+
+fn affected(
+    document: &Document,
+    parts: &[RoledPart],
+    paired: &std::collections::HashMap<String, Paired>,
+    left_over: &[String],
+    notice: &mut Notice,
+    doubts: &mut Doubts,
+) {
+    if notice.kind == NoticeKind::Other {
+        return;
+    }
+    for part in parts {
+        match part.role {
+            PartRole::Affected => {
+                if part.confidence < SURE {
+                    doubts.add("affected_parts", format!("{} is probably affected, but not surely ({:.0} %)", part.printed, part.confidence * 100.0));
+                }
+                let replacement = match paired.get(&normal_mpn(&part.printed)) {
+                    None => Replacement::Unsaid,
+                    Some(Paired::None(span)) => Replacement::None(document.place(*span)),
+                    Some(Paired::Named(named)) => {
+                        if let Some(unsure) = named.iter().find(|named| named.confidence < SURE) {
+                            doubts.add("replacements", format!("{} probably replaces {}, but not surely", unsure.printed, part.printed));
+                        }
+                        let named = named.iter().map(|named| found(document, named.span, named.printed.clone(), named.confidence, false));
+                        Replacement::Named(named.collect())
+                    }
+                };
+                notice.parts.push(AffectedPart {
+                    mpn: found(document, part.span, part.printed.clone(), part.confidence, false),
+                    replacement,
+                    last_time_buy: None,
+                    last_time_ship: None,
+                });
+            }
+            PartRole::Neither if part.probabilities.first().is_some_and(|p| *p >= COULD_COUNT) => {
+                doubts.add("affected_parts", format!("{} could be an affected part as well", part.printed));
+            }
+            PartRole::Neither | PartRole::Replacement => {}
+        }
+    }
+    for replacement in left_over {
+        doubts.add("replacements", format!("{replacement} replaces something, but which part is not clear"));
+    }
+    if notice.parts.len() > limits::NOTICE_PARTS_MAX {
+        doubts.add("affected_parts", format!("{} parts were found, only the first {} are kept", notice.parts.len(), limits::NOTICE_PARTS_MAX));
+        notice.parts.truncate(limits::NOTICE_PARTS_MAX);
+    }
+}
+
+/// Gives each date its field. Last orders count only where the part itself ends: those of a change notice are of old material.
+fn sort_dates(document: &Document, dates: &[RoledDate], parts: &[RoledPart], notice: &mut Notice, doubts: &mut Doubts) {
+    let ends = notice.kind == NoticeKind::Pdn;
+    for date in dates {
+        let field = match date.role {
+            DateRole::Issue => "issue_date",
+            DateRole::Buy => "last_time_buy",
+            DateRole::Ship => "last_time_ship",
+            DateRole::Effective | DateRole::None => "other_dates",
+        };
+        let printed = document.slice(date.span);
+        let used = ends || date.role == DateRole::Issue;
+        if date.confidence < SURE && matches!(date.role, DateRole::Issue | DateRole::Buy | DateRole::Ship) && used {
+            doubts.add(field, format!("{printed} is probably the {} date, but not surely ({:.0} %)", date.role.name(), date.confidence * 100.0));
+        }
+        if matches!(date.role, DateRole::Effective | DateRole::None) {
+            for (role, field) in [(DateRole::Issue, "issue_date"), (DateRole::Buy, "last_time_buy"), (DateRole::Ship, "last_time_ship")] {
+                let p = DateRole::ALL.iter().position(|known| *known == role).and_then(|at| date.probabilities.get(at)).copied().unwrap_or(0.0);
+                if p >= COULD_COUNT && (ends || role == DateRole::Issue) {
+                    doubts.add(field, format!("{printed} could be the {} date", role.name()));
+                }
+            }
+        }
+        if let Precision::Swappable(other) = date.precision
+            && date.role != DateRole::None
+            && used
+        {
+            doubts.add(field, format!("{printed} was read as {}, but could be {other}", date.date));
+        }
+    }
+    notice.issue_date = single(document, dates, DateRole::Issue, "issue_date", doubts);
+    if ends {
+        for role in [DateRole::Buy, DateRole::Ship] {
+            of_parts(document, dates, parts, role, notice);
+        }
+        let buys = notice.parts.iter().filter_map(|part| part.last_time_buy.clone()).min_by_key(|date| date.value);
+        let ships = notice.parts.iter().filter_map(|part| part.last_time_ship.clone()).min_by_key(|date| date.value);
+        notice.last_time_buy = earliest(buys, single(document, dates, DateRole::Buy, "last_time_buy", doubts));
+        notice.last_time_ship = earliest(ships, single(document, dates, DateRole::Ship, "last_time_ship", doubts));
+    }
+    for date in dates {
+        let inferred = matches!(date.precision, Precision::Month | Precision::After(..));
+        let counted = match date.role {
+            DateRole::Issue => true,
+            DateRole::Buy | DateRole::Ship => ends,
+            DateRole::Effective | DateRole::None => false,
+        };
+        let other = OtherDate { role: date.role.name().to_owned(), date: found(document, date.span, date.date, date.confidence, inferred) };
+        if inferred && date.role != DateRole::None {
+            notice.inferred_dates.push(other);
+        } else if !counted && !inferred {
+            notice.other_dates.push(other);
+        }
+    }
+}
+
+/// Dates in the rows of a table of parts are those of the row's parts.
+fn of_parts(document: &Document, dates: &[RoledDate], parts: &[RoledPart], role: DateRole, notice: &mut Notice) {
+    for date in dates.iter().filter(|date| date.role == role && is_printed(date)) {
+        let Some(row) = date.row else { continue };
+        let in_row: Vec<String> =
+            parts.iter().filter(|part| part.row == Some(row) && part.role == PartRole::Affected).map(|part| normal_mpn(&part.printed)).collect();
+        for part in notice.parts.iter_mut().filter(|part| in_row.contains(&normal_mpn(&part.mpn.value))) {
+            let slot = if role == DateRole::Buy { &mut part.last_time_buy } else { &mut part.last_time_ship };
+            *slot = Some(found(document, date.span, date.date, date.confidence, false));
+        }
+    }
+}
+
+fn is_printed(date: &RoledDate) -> bool {
+    matches!(date.precision, Precision::Day | Precision::Swappable(_))
+}
+
+/// The one date of a role outside tables of parts; of several different ones the earliest, and a doubt.
+fn single(document: &Document, dates: &[RoledDate], role: DateRole, field: &str, doubts: &mut Doubts) -> Option<Found<Date>> {
+    let of_role: Vec<&RoledDate> = dates.iter().filter(|date| date.role == role && is_printed(date)).collect();
+    let mut by_day: BTreeMap<Date, &RoledDate> = BTreeMap::new();
+    for date in &of_role {
+        let best = by_day.entry(date.date).or_insert(date);
+        if date.confidence > best.confidence {
+            *best = date;
+        }
+    }
+    let outside: Vec<&&RoledDate> = by_day.values().filter(|date| date.row.is_none() || role == DateRole::Issue).collect();
+    if outside.len() > 1 {
+        let days: Vec<String> = outside.iter().map(|date| date.date.to_string()).collect();
+        doubts.add(field, format!("the notice gives {} dates: {}; the earliest counts until a person decides", days.len(), days.join(" and ")));
+    }
+    let first = outside.first().copied().or_else(|| by_day.values().next())?;
+    Some(found(document, first.span, first.date, first.confidence, false))
+}
+
+fn earliest(one: Option<Found<Date>>, other: Option<Found<Date>>) -> Option<Found<Date>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.value < one.value { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Checks across fields.
+fn check(notice: &Notice, doubts: &mut Doubts) {
+    if notice.kind != NoticeKind::Other && notice.parts.is_empty() {
+        doubts.add("affected_parts", "no affected part was found");
+    }
+    let day = |date: &Option<Found<Date>>| date.as_ref().map(|date| date.value);
+    let (issue, buy, ship) = (day(&notice.issue_date), day(&notice.last_time_buy), day(&notice.last_time_ship));
+    if notice.kind == NoticeKind::Pdn && buy.is_none() {
+        let inferred = notice.inferred_dates.iter().find(|date| date.role == DateRole::Buy.name());
+        let reason = inferred.map_or_else(
+            || "no last-time-buy date was found".to_owned(),
+            |date| format!("the day is not printed; \"{}\" was taken for {}", date.date.printed, date.date.value),
+        );
+        doubts.add("last_time_buy", reason);
+    }
+    if let (Some(buy), Some(ship)) = (buy, ship)
+        && ship < buy
+    {
+        doubts.add("last_time_ship", format!("the last shipment ({ship}) would come before the last order ({buy})"));
+    }
+    if let (Some(issue), Some(buy)) = (issue, buy)
+        && buy < issue
+    {
+        doubts.add("last_time_buy", format!("the last order ({buy}) would come before the notice itself ({issue})"));
+    }
+}
+
+/// That the whole notice is right: as sure as its least sure value that is used.
+fn confidence(notice: &Notice) -> f64 {
+    let dates = [&notice.issue_date, &notice.last_time_buy, &notice.last_time_ship];
+    let values = dates.into_iter().flatten().map(|date| date.confidence);
+    let names = [&notice.maker, &notice.notice_id].into_iter().flatten().map(|name| name.confidence);
+    let parts = notice.parts.iter().map(|part| part.mpn.confidence);
+    values.chain(names).chain(parts).fold(notice.kind_confidence, f64::min)
+}
