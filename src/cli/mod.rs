@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod demo;
 mod doctor;
+mod eval;
 mod events;
 mod impact;
 mod impact_text;
@@ -55,6 +56,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Read a file and print the notices in it with their evidence; nothing is stored.
     Read(read::Args),
+    /// Score the reading of a folder of labelled documents.
+    Eval(eval::Args),
     /// What arrived.
     Events(events::Args),
     /// The work on what arrived.
@@ -137,6 +140,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Serve(args) => serve::run(&args, context),
         Command::Ingest(args) => ingest::run(&args, context),
         Command::Read(args) => read::run(&args, context),
+        Command::Eval(args) => eval::run(&args, context),
         Command::Events(args) => events::run(&args, context),
         Command::Jobs(args) => jobs::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),

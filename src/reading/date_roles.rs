@@ -79,11 +79,14 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super
 
 /// Whether the line stands in a block of mail header lines, as forwarding writes them into a text.
 fn is_beside_mail_head(layout: &Layout<'_>, line: usize) -> bool {
-    let is_head = |number: usize| {
-        let text = layout.line(number).trim_start_matches(['>', ' ', '|', '*']).to_lowercase();
-        ["from:", "to:", "subject:", "von:", "an:", "betreff:", "cc:", "de:", "objet:", "para:", "asunto:", "reply-to:"].iter().any(|head| text.starts_with(head))
+    const BLOCK_LINES_MAX: usize = 6;
+    let bare = |number: usize| layout.line(number).trim_start_matches(['>', ' ', '|', '*']).to_lowercase();
+    let is_head = |text: &String| {
+        ["from:", "to:", "subject:", "von:", "an:", "betreff:", "cc:", "de:", "à:", "objet:", "para:", "asunto:", "reply-to:"].iter().any(|head| text.starts_with(head))
     };
-    (line.saturating_sub(3)..=line + 3).any(is_head)
+    let above = (0..line).rev().take(BLOCK_LINES_MAX).map(bare).take_while(|text| !text.is_empty());
+    let below = (line + 1..layout.line_count()).take(BLOCK_LINES_MAX).map(bare).take_while(|text| !text.is_empty());
+    above.chain(below).any(|text| is_head(&text))
 }
 
 /// Joins the model's answers in.

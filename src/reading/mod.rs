@@ -16,6 +16,7 @@ mod kind;
 mod language;
 mod layout;
 mod makers;
+pub mod measure;
 mod pairs;
 mod part_roles;
 mod parts;

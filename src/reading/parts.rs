@@ -40,6 +40,8 @@ static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Quarters, weeks, years.
         r"^(?i:Q[1-4]|H[12]|FY|CY|KW|WK|WW|CW)[-/']?\d{0,4}$",
         r"^(?i:rev|ver|version|v|r|page|p|fig|table|sect?|item|step|no|nr|part|phase|level|class|grade|type|rel|ed|building|floor|room|suite|unit|bldg|box|zip|apt)[-._#]?\d+(?:[.\-]\d+)*[a-z]?$",
+        // European directives.
+        r"^\d{2,4}/\d{1,4}/E[UCG]$",
         // Domains and file names.
         r"(?i)\.(?:com|net|org|de|jp|cn|fr|es|eu|tw|example|test|html?|pdf|xlsx?|docx?|csv|zip|png|jpg)(?:/|$)",
         // Dates in capitals, ISO time stamps.
