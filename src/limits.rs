@@ -8,6 +8,12 @@ pub const BODY_BYTES_MAX: usize = 40 << 20;
 pub const JSON_BODY_BYTES_MAX: usize = 4 << 20;
 /// How deep JSON may nest before it is refused; serde_json's own recursion limit is 128, feeds use fewer than ten levels.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Values one JSON body may hold. A tree of small values takes some forty times the memory of its text; a feed of 300 parts has about 10,000.
+pub const JSON_VALUES_MAX: usize = 200_000;
+/// How far the time in a signature may be from this machine's clock, in seconds: what Standard Webhooks allows.
+pub const SIGNATURE_AGE_SECONDS_MAX: i64 = 300;
+/// Signatures tried in one delivery: a sender that changes its secret sends two.
+pub const SIGNATURES_TRIED_MAX: usize = 8;
 /// How long a sender may take to deliver its body, in seconds; senders give up at about ten.
 pub const BODY_READ_SECONDS_MAX: u64 = 30;
 /// Longest header value kept with an event, in bytes: enough to tell who sent it, too little to be a store.
@@ -78,6 +84,18 @@ pub const PDF_PAGES_MAX: usize = 300;
 pub const MAIL_NESTING_MAX: usize = 8;
 /// Parts looked at in one mail.
 pub const MAIL_PARTS_MAX: usize = 200;
+/// HTML read from one page or mail body, in bytes, pictures within it not counted: its tree takes up to a hundred times as much memory.
+pub const HTML_BYTES_MAX: usize = 4 << 20;
+/// How deep elements of a page may nest before their layout is given up and only their text kept.
+pub const HTML_DEPTH_MAX: usize = 200;
+/// Columns of one table; wider ones are no parts lists.
+pub const TABLE_COLUMNS_MAX: usize = 64;
+/// Warnings kept with one document; the rest is counted.
+pub const DOCUMENT_WARNINGS_MAX: usize = 40;
+/// Documents one child reads before it is replaced: its CPU time is limited for its whole life.
+pub const DOCUMENTS_PER_CHILD_MAX: u32 = 200;
+/// CPU time of one document child, in seconds: one document at its limit, and all the small ones before it.
+pub const DOCUMENT_CHILD_CPU_SECONDS_MAX: u64 = 2 * DOCUMENT_SECONDS_MAX;
 /// Wall time for one document in the child, in seconds.
 pub const DOCUMENT_SECONDS_MAX: u64 = 30;
 /// Address space of the document child, in bytes.
