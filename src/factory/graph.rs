@@ -187,3 +187,200 @@ pub(super) fn parents_first(count: usize, ends: &[(usize, usize)]) -> Vec<usize>
     }
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::{
+        domain::{
+            factory::{Item, Line, Product},
+            maker::MakerAliases,
+            money::{Currency, Rates},
+        },
+        factory::Factory,
+    };
+
+    /// Nodes are numbered; line ends point from a smaller to a larger number, so that there is no cycle.
+    #[derive(Debug, Clone)]
+    struct Plan {
+        /// By node: whether it is a product, and its yield in hundredths where it is an item with one.
+        nodes: Vec<(bool, Option<i64>)>,
+        /// Parent, child, quantity in tenths, scrap in hundredths, first and last day as days of January 2027.
+        lines: Vec<(usize, usize, i64, Option<i64>, Option<i8>, Option<i8>)>,
+    }
+
+    const DAY: i8 = 15;
+
+    fn plan() -> impl Strategy<Value = Plan> {
+        let line = (
+            0_usize..9,
+            0_usize..9,
+            1_i64..40,
+            proptest::option::of(0_i64..50),
+            proptest::option::weighted(0.2, 1_i8..29),
+            proptest::option::weighted(0.2, 1_i8..29),
+        );
+        let node = (any::<bool>(), proptest::option::of(40_i64..=100));
+        (proptest::collection::vec(node, 9), proptest::collection::vec(line, 0..30)).prop_map(|(nodes, lines)| {
+            let ordered = lines.into_iter().filter(|line| line.0 != line.1).map(|line| Plan::down(line.0.min(line.1), line.0.max(line.1), line));
+            Plan { nodes, lines: ordered.collect() }
+        })
+    }
+
+    type PlanLine = (usize, usize, i64, Option<i64>, Option<i8>, Option<i8>);
+
+    impl Plan {
+        fn down(parent: usize, child: usize, (.., quantity, scrap, from, to): PlanLine) -> PlanLine {
+            (parent, child, quantity, scrap, from, to)
+        }
+
+        fn data(&self) -> FactoryData {
+            let at = || Line { file: "bom.csv".into(), line: 2 };
+            let january = |day: i8| date(2027, 1, day);
+            let product = |(number, _): (usize, _)| product(&format!("N{number}"));
+            let item = |(number, (_, good)): (usize, &(bool, Option<i64>))| Item {
+                yield_ratio: good.map(|good| Decimal::new(good, 2)),
+                ..item(&format!("N{number}"))
+            };
+            let line = |(parent, child, quantity, scrap, from, to): &PlanLine| BomLine {
+                parent: format!("N{parent}"),
+                child: format!("N{child}"),
+                quantity: Decimal::new(*quantity, 1),
+                scrap: scrap.map(|scrap| Decimal::new(scrap, 2)),
+                valid_from: from.map(january),
+                valid_to: to.map(january),
+                at: at(),
+            };
+            FactoryData {
+                products: self.nodes.iter().enumerate().filter(|(_, (sold, _))| *sold).map(product).collect(),
+                items: self.nodes.iter().enumerate().map(item).collect(),
+                bom: self.lines.iter().map(line).collect(),
+                ..empty()
+            }
+        }
+
+        /// Every way from a node down to another, by plain listing: node numbers, pieces with scrap and yield, plain quantity.
+        fn ways(&self, from: usize, to: usize) -> Vec<(Vec<usize>, f64, f64)> {
+            let good = self.nodes[from].1.map_or(1.0, |good| good as f64 / 100.0);
+            let mut ways = if from == to { vec![(vec![to], 1.0 / good, 1.0)] } else { Vec::new() };
+            for (parent, child, quantity, scrap, first, last) in &self.lines {
+                if *parent == from && first.is_none_or(|first| first <= DAY) && last.is_none_or(|last| DAY <= last) {
+                    let quantity = *quantity as f64 / 10.0;
+                    let with_loss = quantity * (1.0 + scrap.unwrap_or(0) as f64 / 100.0) / good;
+                    for (nodes, pieces, plain) in self.ways(*child, to) {
+                        ways.push(([vec![from], nodes].concat(), pieces * with_loss, plain * quantity));
+                    }
+                }
+            }
+            ways
+        }
+    }
+
+    fn empty() -> FactoryData {
+        let site = toml::from_str("name = \"Plant\"\nreporting_currency = \"EUR\"").expect("site");
+        FactoryData { products: vec![], items: vec![], bom: vec![], aml: vec![], demand: vec![], stock: vec![], rates: Rates::default(), site }
+    }
+
+    fn product(sku: &str) -> Product {
+        Product {
+            sku: sku.into(),
+            name: String::new(),
+            price: None,
+            variable_cost: None,
+            contribution: None,
+            contribution_ratio: None,
+            currency: Currency::EUR,
+            end_of_production: None,
+            penalty_per_unit: None,
+            at: Line { file: "products.csv".into(), line: 2 },
+        }
+    }
+
+    fn item(number: &str) -> Item {
+        Item {
+            item: number.into(),
+            description: String::new(),
+            kind: String::new(),
+            unit_cost: None,
+            currency: Currency::EUR,
+            lead_time_weeks: None,
+            moq: None,
+            order_multiple: None,
+            yield_ratio: None,
+            shelf_life_months: None,
+            at: Line { file: "items.csv".into(), line: 2 },
+        }
+    }
+
+    fn line(parent: &str, child: &str) -> BomLine {
+        let at = Line { file: "bom.csv".into(), line: 2 };
+        BomLine { parent: parent.into(), child: child.into(), quantity: Decimal::TWO, scrap: None, valid_from: None, valid_to: None, at }
+    }
+
+    fn factory(data: FactoryData) -> Factory {
+        Factory::new(data, MakerAliases::default())
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_gives_what_listing_every_path_gives(plan in plan()) {
+            let factory = factory(plan.data());
+            let day = date(2027, 1, DAY);
+            for item in 0..plan.nodes.len() {
+                let found: HashMap<String, f64> =
+                    factory.pieces_per_product(item, day).into_iter().map(|(product, pieces)| (factory.data.products[product].sku.clone(), pieces)).collect();
+                let mut listed_paths = Vec::new();
+                for product in (0..plan.nodes.len()).filter(|node| plan.nodes[*node].0) {
+                    let ways = plan.ways(product, item);
+                    let listed: f64 = ways.iter().map(|(_, pieces, _)| pieces).sum();
+                    match found.get(&format!("N{product}")) {
+                        Some(pieces) => prop_assert!((pieces - listed).abs() <= 1e-9 * listed, "{} in {}: {} listed {}", item, product, pieces, listed),
+                        None => prop_assert!(ways.is_empty(), "{} in {}: missing, listed {}", item, product, listed),
+                    }
+                    listed_paths.extend(ways.into_iter().map(|(nodes, _, plain)| (nodes.iter().map(|node| format!("N{node}")).collect::<Vec<_>>(), plain)));
+                }
+                let where_used = factory.where_used(item, day);
+                prop_assert_eq!(where_used.products.len(), found.len());
+                prop_assert_eq!(where_used.paths_in_all, listed_paths.len() as u64);
+                prop_assert_eq!(where_used.paths.len(), listed_paths.len().min(limits::PATHS_SHOWN_MAX));
+                for path in &where_used.paths {
+                    prop_assert!(listed_paths.iter().any(|(nodes, plain)| *nodes == path.nodes && (plain - path.quantity).abs() <= 1e-9 * plain), "{:?}", path);
+                }
+            }
+        }
+    }
+
+    /// Thirty levels, two lines each: a thousand million ways. None may be listed where they lead to no product, and few where they do.
+    #[test]
+    fn ways_are_counted_and_not_walked() {
+        let level = |at: usize| [format!("L{at}"), format!("A{at}"), format!("B{at}")];
+        let items = (0..=30).flat_map(level).map(|name| item(&name)).collect();
+        let bom = (0..30).flat_map(|at| {
+            let ([top, a, b], [below, ..]) = (level(at), level(at + 1));
+            [line(&top, &a), line(&top, &b), line(&a, &below), line(&b, &below)]
+        });
+        let data = FactoryData { items, bom: bom.collect(), ..empty() };
+        let deepest = 3 * 30;
+        let day = date(2027, 1, 1);
+        assert_eq!(factory(data.clone()).where_used(deepest, day).paths_in_all, 0);
+        let used = factory(FactoryData { products: vec![product("L0")], ..data }).where_used(deepest, day);
+        assert_eq!((used.paths_in_all, used.paths.len()), (1 << 30, limits::PATHS_SHOWN_MAX));
+        assert_eq!(used.products[0].pieces, 8_f64.powi(30), "2 ways of 2 × 2 pieces a level");
+    }
+
+    #[test]
+    fn a_loop_ends_every_walk() {
+        let data = FactoryData {
+            products: vec![product("P")],
+            items: ["A", "B"].map(item).to_vec(),
+            bom: vec![line("P", "A"), line("A", "B"), line("B", "A")],
+            ..empty()
+        };
+        let used = factory(data).where_used(1, date(2027, 1, 1));
+        assert_eq!((used.products.len(), used.paths_in_all), (0, 0), "the import refuses loops; here only the end of the walk counts");
+    }
+}

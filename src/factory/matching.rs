@@ -1,13 +1,18 @@
-//! Which of the factory's items a notice's part is. Exact beats a packing ending beats a family or wildcard; anything weaker is a suggestion for a person, never
-//! a match. The same number of another maker is another part.
+//! Which of the factory's items a notice's part is. For each item, exact beats a packing ending beats a family or wildcard; anything weaker is a suggestion for a
+//! person, never a match. The same number of another maker is another part; a notice that names no maker matches on the number alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::suffix::stripped;
 use crate::{
-    domain::{factory::FactoryData, maker::MakerAliases, part::normal_mpn},
+    domain::{
+        factory::{AmlEntry, FactoryData},
+        maker::MakerAliases,
+        part::normal_mpn,
+    },
     limits,
 };
 
@@ -42,6 +47,7 @@ pub struct Suggestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartMatch {
+    /// In the order of the AML. An item appears with the best kind it is hit by, and only with the sources hit that way.
     Known(Vec<Hit>),
     /// Not in the AML: unknown, never zero. Nearest names for a person.
     Unknown(Vec<Suggestion>),
@@ -51,115 +57,309 @@ pub enum PartMatch {
 const LITERALS_MIN: usize = 4;
 /// Names nearer than this are suggested; 1 is equal.
 const NEAR: f64 = 0.75;
+/// Characters a suggestion must have in common at the start: makers put the family there.
+const START_CHARS: usize = 2;
+
+/// One approved source, ready to be compared.
+struct Source {
+    maker: String,
+    /// Normal form of the number.
+    number: String,
+    item: usize,
+    aml: usize,
+}
 
 /// The AML by number and by number without packing.
 pub(super) struct Index {
+    /// In the order of their numbers.
+    sources: Vec<Source>,
     exact: HashMap<String, Vec<usize>>,
     bare: HashMap<String, Vec<usize>>,
-    /// By AML entry: maker's key, normal form, item.
-    entries: Vec<(String, String, Option<usize>)>,
 }
 
 impl Index {
     pub fn new(data: &FactoryData, items: &HashMap<String, usize>, aliases: &MakerAliases) -> Index {
-        let mut index = Index { exact: HashMap::new(), bare: HashMap::new(), entries: Vec::with_capacity(data.aml.len()) };
-        for (at, entry) in data.aml.iter().enumerate() {
-            let normal = normal_mpn(&entry.mpn);
-            index.bare.entry(stripped(&normal).unwrap_or(&normal).to_owned()).or_default().push(at);
-            index.exact.entry(normal.clone()).or_default().push(at);
-            index.entries.push((aliases.key(&entry.maker), normal, items.get(&entry.item).copied()));
+        let source = |(aml, entry): (usize, &AmlEntry)| {
+            let item = *items.get(&entry.item)?;
+            Some(Source { maker: aliases.key(&entry.maker), number: normal_mpn(&entry.mpn), item, aml })
+        };
+        let mut sources: Vec<Source> = data.aml.iter().enumerate().filter_map(source).collect();
+        sources.sort_by(|left, right| left.number.cmp(&right.number).then(left.aml.cmp(&right.aml)));
+        let (mut exact, mut bare): (HashMap<String, Vec<usize>>, HashMap<String, Vec<usize>>) = (HashMap::new(), HashMap::new());
+        for (at, source) in sources.iter().enumerate() {
+            exact.entry(source.number.clone()).or_default().push(at);
+            bare.entry(without_packing(&source.number).to_owned()).or_default().push(at);
         }
-        index
+        Index { sources, exact, bare }
     }
 
     pub fn find(&self, data: &FactoryData, aliases: &MakerAliases, maker: Option<&str>, mpn: &str) -> PartMatch {
         let maker = maker.map(|maker| aliases.key(maker)).filter(|key| !key.is_empty());
-        let normal = normal_mpn(mpn);
-        let of_maker = |at: &usize| maker.as_ref().is_none_or(|maker| self.entries[*at].0 == *maker);
-        let hits =
-            |found: Vec<usize>, kind| found.into_iter().filter_map(|at| Some(Hit { item: self.entries[at].2?, aml: at, kind })).collect::<Vec<_>>();
-        let exact: Vec<usize> = self.exact.get(&normal).into_iter().flatten().copied().filter(of_maker).collect();
-        let suffix = || self.bare.get(stripped(&normal).unwrap_or(&normal)).into_iter().flatten().copied().filter(of_maker).collect::<Vec<_>>();
-        let family = || self.family(&normal).into_iter().filter(of_maker).collect::<Vec<_>>();
-        for (found, kind) in [(exact, MatchKind::Exact), (suffix(), MatchKind::Suffix), (family(), MatchKind::Family)] {
-            let hits = hits(found, kind);
-            if !hits.is_empty() {
-                return PartMatch::Known(hits);
+        let number = normal_mpn(mpn);
+        if number.is_empty() {
+            return PartMatch::Unknown(Vec::new());
+        }
+        let listed = |at: Option<&Vec<usize>>| at.cloned().unwrap_or_default();
+        let by_kind = [
+            (MatchKind::Exact, listed(self.exact.get(&number))),
+            (MatchKind::Suffix, listed(self.bare.get(without_packing(&number)))),
+            (MatchKind::Family, self.family(&number)),
+        ];
+        let mut best: HashMap<usize, MatchKind> = HashMap::new();
+        let mut hits = Vec::new();
+        for (kind, found) in by_kind {
+            for source in found.into_iter().map(|at| &self.sources[at]).filter(|source| maker.as_ref().is_none_or(|maker| source.maker == *maker)) {
+                let fits = match best.entry(source.item) {
+                    Entry::Occupied(best) => *best.get() == kind,
+                    Entry::Vacant(free) => *free.insert(kind) == kind,
+                };
+                if fits {
+                    hits.push(Hit { item: source.item, aml: source.aml, kind });
+                }
             }
         }
-        PartMatch::Unknown(self.suggestions(data, maker.as_deref(), &normal))
+        hits.sort_by_key(|hit| hit.aml);
+        if hits.is_empty() { PartMatch::Unknown(self.suggestions(data, maker.as_deref(), &number)) } else { PartMatch::Known(hits) }
     }
 
-    /// Entries a wildcard covers: `*` any ending or middle, a trailing `xx` any characters in its place.
-    fn family(&self, normal: &str) -> Vec<usize> {
-        let Some(pattern) = pattern(normal) else { return Vec::new() };
-        self.entries.iter().enumerate().filter(|(_, (_, entry, _))| covers(&pattern, entry)).map(|(at, _)| at).collect()
+    /// Sources a wildcard or series covers.
+    fn family(&self, number: &str) -> Vec<usize> {
+        let Some(family) = Family::of(number) else { return Vec::new() };
+        self.starting_with(&family.start).filter(|at| family.pattern.is_match(&self.sources[*at].number)).collect()
     }
 
-    fn suggestions(&self, data: &FactoryData, maker: Option<&str>, normal: &str) -> Vec<Suggestion> {
-        let mut near: Vec<(f64, usize, String)> = Vec::new();
-        let bare = stripped(normal).unwrap_or(normal);
-        for (at, (key, entry, _)) in self.entries.iter().enumerate() {
-            let same_maker = maker.is_none_or(|maker| maker == key);
-            if entry == normal || stripped(entry).unwrap_or(entry) == bare {
-                near.push((2.0, at, "same number, other maker".to_owned()));
-            } else if same_maker && entry.chars().next() == normal.chars().next() {
-                let likeness = strsim::jaro_winkler(entry, normal);
+    fn starting_with(&self, start: &str) -> impl Iterator<Item = usize> {
+        let first = self.sources.partition_point(|source| source.number.as_str() < start);
+        (first..self.sources.len()).take_while(move |at| self.sources[*at].number.starts_with(start))
+    }
+
+    /// The same number of other makers first, then what is written alike.
+    fn suggestions(&self, data: &FactoryData, maker: Option<&str>, number: &str) -> Vec<Suggestion> {
+        let start: String = number.chars().take(START_CHARS).collect();
+        let mut near: Vec<(f64, usize, &str)> = Vec::new();
+        for at in self.starting_with(&start) {
+            let source = &self.sources[at];
+            if without_packing(&source.number) == without_packing(number) {
+                near.push((2.0, at, "same number, other maker"));
+            } else if maker.is_none_or(|maker| maker == source.maker) {
+                let likeness = strsim::jaro_winkler(&source.number, number);
                 if likeness >= NEAR {
-                    near.push((likeness, at, "nearest number of this maker".to_owned()));
+                    near.push((likeness, at, if maker.is_some() { "nearest number of this maker" } else { "nearest number" }));
                 }
             }
         }
         near.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         let mut seen = HashSet::new();
         near.into_iter()
-            .filter(|(_, at, _)| seen.insert(&self.entries[*at].1))
+            .map(|(_, at, why)| (&data.aml[self.sources[at].aml], why))
+            .filter(|(entry, _)| seen.insert((&entry.item, &entry.maker, &entry.mpn)))
             .take(limits::SUGGESTIONS_MAX)
-            .map(|(_, at, why)| {
-                let entry = &data.aml[at];
-                Suggestion { maker: entry.maker.clone(), mpn: entry.mpn.clone(), item: entry.item.clone(), why }
-            })
+            .map(|(entry, why)| Suggestion { maker: entry.maker.clone(), mpn: entry.mpn.clone(), item: entry.item.clone(), why: why.to_owned() })
             .collect()
     }
 }
 
-/// Pieces of a wildcard between which anything may stand, or `None` where it is no wildcard or says too little.
-fn pattern(normal: &str) -> Option<Vec<String>> {
-    let trailing = normal.len() - normal.trim_end_matches('X').len();
-    let series = trailing >= 2 && normal[..normal.len() - trailing].ends_with(|c: char| c.is_ascii_digit());
-    let open = if series { format!("{}*", &normal[..normal.len() - trailing]) } else { normal.to_owned() };
-    if !open.contains('*') {
-        return None;
-    }
-    let pieces: Vec<String> = open.split('*').map(str::to_owned).collect();
-    let literals: usize = pieces.iter().map(|piece| piece.chars().filter(|c| c.is_alphanumeric()).count()).sum();
-    (literals >= LITERALS_MIN).then_some(pieces)
+fn without_packing(number: &str) -> &str {
+    stripped(number).unwrap_or(number)
 }
 
-fn covers(pattern: &[String], entry: &str) -> bool {
-    let (Some(first), Some(last)) = (pattern.first(), pattern.last()) else { return false };
-    let Some(mut rest) = entry.strip_prefix(first.as_str()) else { return false };
-    for piece in &pattern[1..pattern.len() - 1] {
-        let Some(at) = rest.find(piece.as_str()) else { return false };
-        rest = &rest[at + piece.len()..];
+/// A number that stands for many.
+struct Family {
+    /// What every number of the family starts with.
+    start: String,
+    pattern: Regex,
+}
+
+impl Family {
+    /// `*` stands for any characters and `?` for one; so do, behind a digit, `XX` and longer for as many in the middle (`LM78XXCT`) and for any ending
+    /// (`74HC595XX`). `None` where nothing is wild, or too little is given.
+    fn of(number: &str) -> Option<Family> {
+        if number.chars().nth(limits::PART_NUMBER_CHARS_MAX).is_some() {
+            return None;
+        }
+        let chars: Vec<char> = number.chars().collect();
+        let (mut pattern, mut start, mut literals, mut wild) = (String::from("^"), String::new(), 0, false);
+        let mut at = 0;
+        while at < chars.len() {
+            let run = chars[at..].iter().take_while(|c| **c == 'X').count();
+            let series = run >= 2 && at > 0 && chars[at - 1].is_ascii_digit();
+            let (taken, piece) = match chars[at] {
+                '*' => (1, ".*".to_owned()),
+                '?' => (1, ".".to_owned()),
+                _ if series && at + run == chars.len() => (run, ".*".to_owned()),
+                _ if series => (run, format!(".{{{run}}}")),
+                plain => {
+                    literals += usize::from(plain.is_alphanumeric());
+                    if !wild {
+                        start.push(plain);
+                    }
+                    pattern.push_str(&regex::escape(plain.encode_utf8(&mut [0; 4])));
+                    at += 1;
+                    continue;
+                }
+            };
+            wild = true;
+            pattern.push_str(&piece);
+            at += taken;
+        }
+        pattern.push('$');
+        if !wild || literals < LITERALS_MIN {
+            return None;
+        }
+        Some(Family { start, pattern: Regex::new(&pattern).ok()? })
     }
-    rest.ends_with(last.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{covers, pattern};
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::{
+        domain::{
+            factory::{Item, Line, Site},
+            money::{Currency, Rates},
+        },
+        factory::{Factory, built_in_aliases},
+    };
+
+    /// A factory of approved sources (item, maker, number).
+    fn factory(sources: &[(&str, &str, &str)]) -> Factory {
+        let at = || Line { file: "aml.csv".into(), line: 2 };
+        let mut names: Vec<&str> = sources.iter().map(|(item, ..)| *item).collect();
+        names.dedup();
+        let item = |name: &&str| Item {
+            item: (*name).to_owned(),
+            description: String::new(),
+            kind: String::new(),
+            unit_cost: Some(Decimal::ONE),
+            currency: Currency::EUR,
+            lead_time_weeks: None,
+            moq: None,
+            order_multiple: None,
+            yield_ratio: None,
+            shelf_life_months: None,
+            at: at(),
+        };
+        let entry = |(item, maker, mpn): &(&str, &str, &str)| AmlEntry {
+            item: (*item).to_owned(),
+            maker: (*maker).to_owned(),
+            mpn: (*mpn).to_owned(),
+            preference: None,
+            qualified: true,
+            lifecycle: None,
+            share: None,
+            unit_price: None,
+            currency: Currency::EUR,
+            at: at(),
+        };
+        let site: Site = toml::from_str("name = \"Plant\"\nreporting_currency = \"EUR\"").expect("site");
+        let data = FactoryData {
+            products: vec![],
+            items: names.iter().map(item).collect(),
+            bom: vec![],
+            aml: sources.iter().map(entry).collect(),
+            demand: vec![],
+            stock: vec![],
+            rates: Rates::default(),
+            site,
+        };
+        Factory::new(data, built_in_aliases())
+    }
+
+    /// Items hit and how.
+    fn hits(factory: &Factory, maker: Option<&str>, mpn: &str) -> Vec<(String, MatchKind)> {
+        match factory.find_part(maker, mpn) {
+            PartMatch::Known(hits) => hits.into_iter().map(|hit| (factory.data.items[hit.item].item.clone(), hit.kind)).collect(),
+            PartMatch::Unknown(_) => Vec::new(),
+        }
+    }
+
+    fn suggested(factory: &Factory, maker: Option<&str>, mpn: &str) -> Vec<(String, String)> {
+        match factory.find_part(maker, mpn) {
+            PartMatch::Known(hits) => panic!("known: {hits:?}"),
+            PartMatch::Unknown(suggestions) => suggestions.into_iter().map(|suggestion| (suggestion.mpn, suggestion.why)).collect(),
+        }
+    }
+
+    fn one(item: &str, kind: MatchKind) -> Vec<(String, MatchKind)> {
+        vec![(item.to_owned(), kind)]
+    }
+
+    #[test]
+    fn writing_does_not_count_and_makers_have_many_names() {
+        let factory = factory(&[("R-1", "Texas Instruments Inc.", "LM317T/NOPB")]);
+        for (maker, mpn) in [("TI", "LM317T/NOPB"), ("texas instruments", " lm317t / nopb "), ("National Semiconductor", "LM317T/NOPB")] {
+            assert_eq!(hits(&factory, Some(maker), mpn), one("R-1", MatchKind::Exact), "{maker} {mpn}");
+        }
+    }
+
+    #[test]
+    fn packing_does_not_make_another_part_in_either_direction() {
+        let factory = factory(&[("R-1", "TI", "LM317T/NOPB"), ("R-2", "Nexperia", "BAV99"), ("R-3", "Diodes Inc", "BAV70-7-F")]);
+        assert_eq!(hits(&factory, Some("TI"), "LM317T"), one("R-1", MatchKind::Suffix));
+        assert_eq!(hits(&factory, Some("Nexperia"), "BAV99,215"), one("R-2", MatchKind::Suffix));
+        assert_eq!(hits(&factory, Some("Diodes"), "BAV70-13-F"), one("R-3", MatchKind::Suffix), "two packings of one part");
+    }
+
+    #[test]
+    fn the_better_kind_wins_for_an_item_and_hides_no_other_item() {
+        let factory = factory(&[("A", "TI", "LM317T"), ("A", "TI", "LM317T/NOPB"), ("B", "TI", "LM317TG4")]);
+        let expected = vec![("A".to_owned(), MatchKind::Exact), ("B".to_owned(), MatchKind::Suffix)];
+        assert_eq!(hits(&factory, Some("TI"), "LM317T"), expected);
+    }
+
+    #[test]
+    fn no_maker_matches_on_the_number_alone() {
+        let factory = factory(&[("A", "TI", "LM317T"), ("B", "ST", "LM317T"), ("C", "onsemi", "LM317TG4")]);
+        let expected = vec![("A".to_owned(), MatchKind::Exact), ("B".to_owned(), MatchKind::Exact), ("C".to_owned(), MatchKind::Suffix)];
+        assert_eq!(hits(&factory, None, "LM317T"), expected);
+        assert_eq!(hits(&factory, Some(" "), "LM317T"), expected, "a blank name is no maker");
+    }
+
+    #[test]
+    fn another_makers_number_is_a_suggestion_and_never_a_match() {
+        let factory = factory(&[("B", "ST", "LM317T"), ("C", "TI", "LM337T")]);
+        let found = suggested(&factory, Some("TI"), "LM317T");
+        assert_eq!(found[0], ("LM317T".to_owned(), "same number, other maker".to_owned()));
+        assert_eq!(found[1], ("LM337T".to_owned(), "nearest number of this maker".to_owned()));
+        assert!(suggested(&factory, Some("TI"), "TPS54331").is_empty());
+        assert!(suggested(&factory, Some("TI"), "  ").is_empty());
+    }
+
+    #[test]
+    fn suggestions_end() {
+        let names: Vec<(String, String)> = (0..20).map(|at| (format!("I{at}"), format!("LM31{at:02}X"))).collect();
+        let sources: Vec<(&str, &str, &str)> = names.iter().map(|(item, mpn)| (item.as_str(), "TI", mpn.as_str())).collect();
+        assert_eq!(suggested(&factory(&sources), Some("TI"), "LM3199").len(), limits::SUGGESTIONS_MAX);
+    }
+
+    #[test]
+    fn a_family_hits_every_item_of_it_from_its_maker() {
+        let factory =
+            factory(&[("A", "Nexperia", "74HC595PW"), ("B", "Nexperia", "74HC595D,118"), ("C", "TI", "74HC595PW"), ("D", "Nexperia", "74HCT595D")]);
+        let expected = vec![("A".to_owned(), MatchKind::Family), ("B".to_owned(), MatchKind::Family)];
+        assert_eq!(hits(&factory, Some("Nexperia"), "74HC595xx"), expected);
+        assert_eq!(hits(&factory, Some("Nexperia"), "74H*"), vec![], "three characters are too few");
+    }
 
     #[test]
     fn families_cover_what_they_say_and_need_something_to_say() {
-        let covered = |family: &str, part: &str| pattern(family).is_some_and(|pattern| covers(&pattern, part));
+        let covered =
+            |family: &str, part: &str| Family::of(family).is_some_and(|family| part.starts_with(&family.start) && family.pattern.is_match(part));
         assert!(covered("74HC595XX", "74HC595PW"));
         assert!(covered("LM317*", "LM317T/NOPB"));
         assert!(covered("LM317*-TR", "LM317LD-TR"));
+        assert!(covered("*M317-TR", "LM317-TR"));
+        assert!(covered("LM78XXCT", "LM7805CT") && !covered("LM78XXCT", "LM78L05CT"));
+        assert!(covered("LM317?", "LM317T") && !covered("LM317?", "LM317TG"));
         assert!(!covered("LM317*-TR", "LM317LD"));
+        assert!(!covered("LM317*317", "LM317"), "what stands for the start does not stand for the end as well");
         assert!(!covered("74HC595XX", "74HCT595PW"));
         assert!(!covered("LM3*", "LM317"), "three characters cover half a catalogue");
+        assert!(!covered("*-TR", "LM317-TR"));
         assert!(!covered("LM317", "LM317T"), "a plain number is no family");
         assert!(!covered("MAX", "MAX232"));
+        assert!(!covered("A.C1234*", "ABC1234"), "marks of the number are no pattern");
     }
 }

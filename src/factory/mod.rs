@@ -94,6 +94,7 @@ impl Factory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::maker::normal_maker;
 
     #[test]
     fn the_built_in_makers_are_read() {
@@ -101,6 +102,39 @@ mod tests {
         assert_eq!(aliases.key("TI"), aliases.key("Texas Instruments Incorporated"));
         assert_eq!(aliases.key("ON Semiconductor"), aliases.key("onsemi"));
         assert_eq!(aliases.key("Intersil Corporation"), aliases.key("Renesas"));
-        assert!(aliases.names().count() > 100);
+        for (former, today) in [
+            ("Maxim Integrated", "Analog Devices, Inc."),
+            ("Linear Technology", "ADI"),
+            ("Atmel Corp.", "Microchip"),
+            ("Fairchild", "ON Semiconductor"),
+            ("Cypress", "Infineon Technologies AG"),
+            ("Freescale", "NXP Semiconductors N.V."),
+            ("KEMET", "Yageo Corporation"),
+            ("Wuerth Elektronik", "Würth Elektronik eiSos GmbH & Co. KG"),
+        ] {
+            assert_eq!(aliases.key(former), aliases.key(today), "{former}");
+        }
+        for (one, other) in
+            [("Nexperia", "NXP"), ("Kioxia", "Toshiba"), ("Cree LED", "Wolfspeed"), ("TE", "TI"), ("Johanson Technology", "Johanson Dielectrics")]
+        {
+            assert_ne!(aliases.key(one), aliases.key(other), "{one}");
+        }
+    }
+
+    /// A name under two makers would silently belong to whichever stands later.
+    #[test]
+    fn the_built_in_makers_share_no_name_and_are_many() {
+        let mut keys: HashMap<String, String> = HashMap::new();
+        let mut makers = 0;
+        for line in include_str!("../../assets/makers.txt").lines() {
+            let Some((canonical, others)) = line.split('#').next().and_then(|line| line.split_once('=')) else { continue };
+            makers += 1;
+            let key = normal_maker(canonical);
+            for name in std::iter::once(canonical).chain(others.split(';')).map(normal_maker).filter(|name| !name.is_empty()) {
+                let before = keys.insert(name.clone(), key.clone());
+                assert_eq!(before, None, "'{name}' of {key} stands elsewhere, or twice");
+            }
+        }
+        assert!(makers > 120, "{makers}");
     }
 }
