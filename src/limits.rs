@@ -158,11 +158,12 @@ pub const SITE_BYTES_MAX: u64 = 1 << 20;
 pub const FACTORY_TEXT_CHARS_MAX: usize = 500;
 /// Part numbers, item numbers, SKUs and names of makers, in characters. The longest order codes in use are under 50.
 pub const PART_NUMBER_CHARS_MAX: usize = 100;
-/// Largest quantity, price or cost in factory files: a European price in thousandths of a cent read as pieces is still under it, a bar code in the wrong column
-/// is not.
+/// Largest quantity, price or cost in factory files: far above any plant's year, and below the bar code that slipped into the wrong column.
 pub const FACTORY_NUMBER_MAX: i64 = 1_000_000_000_000;
 /// Pieces of a child in one parent, in the item's unit; solder in milligrams is the largest seen.
 pub const BOM_QUANTITY_MAX: i64 = 10_000_000;
+/// Lowest rank among an item's approved sources; a larger number is another column's.
+pub const AML_PREFERENCE_MAX: u32 = 1000;
 /// Longest lead time, in weeks: ten years.
 pub const LEAD_TIME_WEEKS_MAX: i64 = 520;
 /// Longest shelf life, in months: a hundred years.

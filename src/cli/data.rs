@@ -51,6 +51,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.command {
         Command::Import { paths, json } => {
             let (data, report) = read(paths)?;
+            if !report.unusable.is_empty() {
+                show(*json, &report, &data, None)?;
+                anyhow::bail!("no line of {} could be taken: nothing was imported", report.unusable.join(", "));
+            }
             let client = Client::connect(context, false)?;
             let registered = register(&client, context, &data, &report);
             client.close()?;
@@ -61,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         Command::Check { paths, json } => {
             let (data, report) = read(paths)?;
             show(*json, &report, &data, None)?;
-            Ok(if report.refused == 0 { Ended::Done } else { Ended::Failed })
+            Ok(if report.refused == 0 && report.unusable.is_empty() { Ended::Done } else { Ended::Failed })
         }
         Command::List { json } => {
             let client = Client::connect(context, false)?;
@@ -136,7 +140,11 @@ fn show(as_json: bool, report: &ImportReport, data: &FactoryData, id: Option<&st
     for problem in &report.problems {
         let column = problem.column.as_deref().map(|column| format!(", {column}")).unwrap_or_default();
         let kind = if problem.refused { "refused" } else { "doubtful" };
-        output::print(&format!("{kind}: {} line {}{column}: {}", problem.file, problem.line, problem.what))?;
+        let line = if problem.line == 0 { String::new() } else { format!(" line {}", problem.line) };
+        output::print(&format!("{kind}: {}{line}{column}: {}", problem.file, problem.what))?;
+    }
+    for (reason, count) in &report.not_kept {
+        output::print(&format!("and {count} more: {reason}"))?;
     }
     let dataset = id.map(|id| format!("Dataset {id} is in force: ")).unwrap_or_default();
     output::print(&format!(

@@ -204,13 +204,15 @@ mod tests {
         factory::Factory,
     };
 
+    /// Parent, child, quantity in tenths, scrap in hundredths, first and last day as days of January 2027.
+    type PlanLine = (usize, usize, i64, Option<i64>, Option<i8>, Option<i8>);
+
     /// Nodes are numbered; line ends point from a smaller to a larger number, so that there is no cycle.
     #[derive(Debug, Clone)]
     struct Plan {
         /// By node: whether it is a product, and its yield in hundredths where it is an item with one.
         nodes: Vec<(bool, Option<i64>)>,
-        /// Parent, child, quantity in tenths, scrap in hundredths, first and last day as days of January 2027.
-        lines: Vec<(usize, usize, i64, Option<i64>, Option<i8>, Option<i8>)>,
+        lines: Vec<PlanLine>,
     }
 
     const DAY: i8 = 15;
@@ -226,18 +228,12 @@ mod tests {
         );
         let node = (any::<bool>(), proptest::option::of(40_i64..=100));
         (proptest::collection::vec(node, 9), proptest::collection::vec(line, 0..30)).prop_map(|(nodes, lines)| {
-            let ordered = lines.into_iter().filter(|line| line.0 != line.1).map(|line| Plan::down(line.0.min(line.1), line.0.max(line.1), line));
-            Plan { nodes, lines: ordered.collect() }
+            let down = |(one, other, quantity, scrap, from, to): PlanLine| (one.min(other), one.max(other), quantity, scrap, from, to);
+            Plan { nodes, lines: lines.into_iter().filter(|line| line.0 != line.1).map(down).collect() }
         })
     }
 
-    type PlanLine = (usize, usize, i64, Option<i64>, Option<i8>, Option<i8>);
-
     impl Plan {
-        fn down(parent: usize, child: usize, (.., quantity, scrap, from, to): PlanLine) -> PlanLine {
-            (parent, child, quantity, scrap, from, to)
-        }
-
         fn data(&self) -> FactoryData {
             let at = || Line { file: "bom.csv".into(), line: 2 };
             let january = |day: i8| date(2027, 1, day);

@@ -15,8 +15,8 @@ use crate::{
 };
 
 pub(super) fn check(rows: &mut Rows, findings: &mut Findings) {
-    once(&mut rows.products, findings, "sku", |row| row.sku.clone());
-    once(&mut rows.items, findings, "item", |row| row.item.clone());
+    once(&mut rows.products, findings, ("sku", "the same SKU"), |row| row.sku.clone());
+    once(&mut rows.items, findings, ("item", "the same item"), |row| row.item.clone());
     let products = Known::of(Kind::Products, "SKU", rows.products.iter().map(|row| row.sku.as_str()), findings);
     let items = Known::of(Kind::Items, "item", rows.items.iter().map(|row| row.item.as_str()), findings);
 
@@ -31,8 +31,12 @@ pub(super) fn check(rows: &mut Rows, findings: &mut Findings) {
     keep(&mut rows.demand, findings, |row| products.faults("sku", &row.sku));
 
     let aliases = built_in_aliases();
-    once(&mut rows.aml, findings, "mpn", |row| (row.item.clone(), aliases.key(&row.maker), normal_mpn(&row.mpn)));
-    once(&mut rows.rates, findings, "date", |row| (row.rate.date, row.rate.from, row.rate.to));
+    once(&mut rows.aml, findings, ("mpn", "the same part of the same maker for this item"), |row| {
+        (row.item.clone(), aliases.key(&row.maker), normal_mpn(&row.mpn))
+    });
+    once(&mut rows.rates, findings, ("date", "a rate of the same day between the same currencies"), |row| {
+        (row.rate.date, row.rate.from, row.rate.to)
+    });
 }
 
 /// Keeps the rows without faults.
@@ -47,12 +51,12 @@ fn keep<R: Table>(rows: &mut Vec<R>, findings: &mut Findings, faults: impl Fn(&R
     });
 }
 
-/// Keeps the first row of each key.
-fn once<R: Table, K: Eq + std::hash::Hash>(rows: &mut Vec<R>, findings: &mut Findings, column: &'static str, key: impl Fn(&R) -> K) {
+/// Keeps the first row of each key; column and words for the others.
+fn once<R: Table, K: Eq + std::hash::Hash>(rows: &mut Vec<R>, findings: &mut Findings, (column, same): (&'static str, &str), key: impl Fn(&R) -> K) {
     let mut first: HashMap<K, u32> = HashMap::with_capacity(rows.len());
     rows.retain(|row| match first.entry(key(row)) {
         std::collections::hash_map::Entry::Occupied(seen) => {
-            let what = format!("the same stands on line {} already: remove one of the two lines", seen.get());
+            let what = format!("{same} stands on line {} already: remove one of the two lines", seen.get());
             findings.refuse(row.at(), vec![Fault::in_column(column, what)]);
             false
         }

@@ -173,6 +173,18 @@ mod tests {
         assert!(whole("12.5", 100).is_err() && whole("0", 100).is_err() && whole("-3", 100).is_err() && whole("101", 100).is_err());
     }
 
+    /// The sentences name the limits in words.
+    #[test]
+    fn what_is_expected_names_the_limit() {
+        let plain = |range: Range| range.expected.replace(',', "");
+        for range in [AMOUNT, SIGNED_AMOUNT, QUANTITY, SOME] {
+            assert!(plain(range).contains(&limits::FACTORY_NUMBER_MAX.to_string()), "{}", range.expected);
+        }
+        assert!(plain(PER_PARENT).contains(&limits::BOM_QUANTITY_MAX.to_string()));
+        assert!(plain(WEEKS).contains(&limits::LEAD_TIME_WEEKS_MAX.to_string()) && plain(CV).contains(&limits::DEMAND_CV_MAX.to_string()));
+        assert_eq!((LARGE, -LARGE), (Decimal::from(limits::FACTORY_NUMBER_MAX), SIGNED_AMOUNT.least));
+    }
+
     proptest! {
         #[test]
         fn every_decimal_comes_back(mantissa in -10_i64.pow(15)..10_i64.pow(15), scale in 0_u32..9) {

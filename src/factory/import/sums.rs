@@ -58,10 +58,8 @@ fn currencies(rows: &Rows, site: &Site, findings: &mut Findings) {
     }
     for (currency, (lines, at)) in first {
         let to = site.reporting_currency;
-        let what = format!(
-            "{currency} is used on {lines} lines, this one first, and there is no rate between {currency} and {to}: add one to {}",
-            Kind::Rates.file_name()
-        );
+        let used = if lines == 1 { "on this line".to_owned() } else { format!("on {lines} lines, this one first") };
+        let what = format!("{currency} is used {used}, and there is no rate between {currency} and {to}: add one to {}", Kind::Rates.file_name());
         findings.doubt(at, Some("currency"), what);
     }
     for (answer, cost) in &site.answers {

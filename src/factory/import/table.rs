@@ -94,11 +94,12 @@ impl<'a> Reader<'a> {
     pub fn read<R: Table>(&mut self, kind: Kind, findings: &mut Findings) -> Result<Vec<R>, ImportError> {
         let Some(source) = self.sources.get(kind) else { return Ok(Vec::new()) };
         findings.lines_read(kind, &source.name, 0);
-        let mut rows = Vec::new();
+        let (mut rows, mut trimmed) = (Vec::new(), Trimmed::default());
         let ended = match open(source)? {
-            Ok((input, delimiter)) => self.read_records(kind, source, Records::new(input, delimiter), &mut rows, findings),
+            Ok((input, delimiter)) => self.read_records(kind, source, Records::new(input, delimiter), &mut rows, &mut trimmed, findings),
             Err(what) => Err(RecordError::Stopped(0, what)),
         };
+        trimmed.tell(&source.name, findings);
         match ended {
             Ok(()) => {}
             Err(RecordError::Stopped(line, what)) => findings.refuse_rest(&source.name, line, what),
@@ -115,6 +116,7 @@ impl<'a> Reader<'a> {
         source: &Source,
         mut records: Records<impl BufRead>,
         rows: &mut Vec<R>,
+        trimmed: &mut Trimmed,
         findings: &mut Findings,
     ) -> Result<(), RecordError> {
         let header = loop {
@@ -126,7 +128,6 @@ impl<'a> Reader<'a> {
             }
         };
         let mut lines = 0_u64;
-        let mut trimmed = Trimmed::default();
         loop {
             let bytes = records.bytes_read();
             let Some(record) = records.next()? else { break };
@@ -143,7 +144,7 @@ impl<'a> Reader<'a> {
                 (self.progress)(self.done + bytes, self.sources.bytes());
             }
             let at = Line { file: source.name.clone(), line: record.line };
-            match header.row::<R>(&record, self.reporting, at.clone(), &mut trimmed) {
+            match header.row::<R>(&record, self.reporting, at.clone(), trimmed) {
                 Ok(row) => {
                     if record.last_line > record.line {
                         let what = format!(
@@ -162,7 +163,6 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        trimmed.tell(&source.name, findings);
         Ok(())
     }
 }

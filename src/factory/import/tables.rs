@@ -151,7 +151,7 @@ impl Table for AmlEntry {
         must("item", |row, cell| put(&mut row.item, cell::number(cell))),
         must("maker", |row, cell| put(&mut row.maker, cell::maker(cell))),
         must("mpn", |row, cell| put(&mut row.mpn, cell::number(cell))),
-        may("preference", |row, cell| put(&mut row.preference, whole(cell, u32::MAX).map(Some))),
+        may("preference", |row, cell| put(&mut row.preference, whole(cell, limits::AML_PREFERENCE_MAX).map(Some))),
         must("qualified", |row, cell| put(&mut row.qualified, cell::yes_or_no(cell))),
         may("lifecycle", |row, cell| put(&mut row.lifecycle, cell::text(cell).map(Some))),
         may("share", |row, cell| put(&mut row.share, within(number::SHARE, cell).map(Some))),
