@@ -1,15 +1,43 @@
-//! STUB of the document layer's public face. See the brief.
-use std::process::ExitCode;
+//! Bytes to text with layout: one file a format, and all of it in a sandboxed child, because what arrives is hostile until proven otherwise.
+//!
+//! The parent sends one request, a header (JSON) and the bytes, and gets the document as JSON, or a sentence why there will never be one. A child that read
+//! anything but plain text or a feed is replaced afterwards: what one sender's PDF did to it must not meet the next sender's.
 
-use crate::{child::Program, domain::document::Document};
+mod builder;
+mod columns;
+mod decode;
+mod dom;
+mod html;
+mod html_table;
+mod json;
+mod mail;
+mod open;
+mod pdf;
+mod pdf_layout;
+mod sniff;
+mod text;
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    child::{self, ChildError, Program, Spec, Supervised},
+    domain::document::{Document, Format},
+    limits,
+};
+use builder::Builder;
+use open::Hints;
 
 /// First argument of the child that extracts.
 pub const CHILD_ROLE: &str = "child-document";
-
-/// The child's main.
-pub fn child_main() -> ExitCode {
-    todo!()
-}
 
 /// What is to be read.
 #[derive(Debug, Clone)]
@@ -32,14 +60,116 @@ pub enum ExtractError {
     Failed(String),
 }
 
-/// Extracts in a sandboxed child of this binary.
-pub struct Extractor;
+/// What the child is told beside the bytes.
+#[derive(Serialize, Deserialize)]
+struct Request {
+    source: String,
+    content_type: String,
+    file_name: Option<String>,
+}
 
-impl Extractor {
-    pub fn new(_program: Program) -> Extractor {
-        todo!()
-    }
-    pub fn extract(&self, _input: &Input<'_>) -> Result<Document, ExtractError> {
-        todo!()
+/// Extracts in a sandboxed child of this binary, one document at a time.
+pub struct Extractor {
+    spec: Spec,
+    child: Mutex<Arc<Reader>>,
+}
+
+/// A child, and how many documents it was given.
+struct Reader {
+    child: Supervised,
+    given: AtomicU32,
+}
+
+impl Reader {
+    fn new(spec: &Spec) -> Arc<Reader> {
+        Arc::new(Reader { child: Supervised::new(spec.clone()), given: AtomicU32::new(0) })
     }
 }
+
+impl Extractor {
+    /// The child is started with the first document.
+    pub fn new(program: Program) -> Extractor {
+        let spec = Spec {
+            program,
+            role: CHILD_ROLE,
+            args: Vec::new(),
+            address_space_bytes: Some(limits::DOCUMENT_CHILD_BYTES_MAX),
+            cpu_seconds: Some(limits::DOCUMENT_CHILD_CPU_SECONDS_MAX),
+            confined: true,
+        };
+        let child = Mutex::new(Reader::new(&spec));
+        Extractor { spec, child }
+    }
+
+    /// The text of some bytes, within `limits::DOCUMENT_SECONDS_MAX`.
+    pub fn extract(&self, input: &Input<'_>) -> Result<Document, ExtractError> {
+        let reader = Arc::clone(&self.child.lock().unwrap_or_else(PoisonError::into_inner));
+        let given = reader.given.fetch_add(1, Ordering::Relaxed) + 1;
+        let answer = reader.child.ask(&frame(input)?, Duration::from_secs(limits::DOCUMENT_SECONDS_MAX));
+        let document = match answer {
+            Ok(bytes) => serde_json::from_slice::<Document>(&bytes).map_err(|error| ExtractError::Failed(format!("the document child's answer is not understood: {error}"))),
+            Err(ChildError::Refused(why)) => Err(ExtractError::Unreadable(why)),
+            Err(ChildError::Late(_)) => {
+                Err(ExtractError::Failed(format!("reading the document took longer than {} seconds, and the child that read it was ended", limits::DOCUMENT_SECONDS_MAX)))
+            }
+            Err(error @ (ChildError::Died(_) | ChildError::Start(_))) => Err(ExtractError::Failed(format!("the document could not be read: {error}"))),
+        };
+        let is_simple = document.as_ref().is_ok_and(|document| matches!(document.format, Format::Json | Format::Text));
+        if !is_simple || given >= limits::DOCUMENTS_PER_CHILD_MAX {
+            self.replace(&reader);
+        }
+        document
+    }
+
+    /// Whoever still waits for the old child gets an answer from it; it ends with the last of them.
+    fn replace(&self, old: &Arc<Reader>) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&child, old) {
+            *child = Reader::new(&self.spec);
+        }
+    }
+}
+
+/// Length of the header (four bytes, little endian), the header, the bytes.
+fn frame(input: &Input<'_>) -> Result<Vec<u8>, ExtractError> {
+    let request =
+        Request { source: input.source.to_owned(), content_type: input.content_type.to_owned(), file_name: input.file_name.map(str::to_owned) };
+    let header = serde_json::to_vec(&request).map_err(|error| ExtractError::Failed(error.to_string()))?;
+    let mut frame = Vec::with_capacity(4 + header.len() + input.bytes.len());
+    frame.extend_from_slice(&(header.len() as u32).to_le_bytes());
+    frame.extend_from_slice(&header);
+    frame.extend_from_slice(input.bytes);
+    if frame.len() > limits::FRAME_BYTES_MAX {
+        let most = limits::BODY_BYTES_MAX;
+        return Err(ExtractError::Unreadable(format!("it has {} bytes, over the limit of {most}; split it", input.bytes.len())));
+    }
+    Ok(frame)
+}
+
+/// The child's main: documents until the parent is done.
+pub fn child_main() -> ExitCode {
+    child::serve(|frame| {
+        let (length, rest) = frame.split_first_chunk().ok_or("a request without a header")?;
+        let (header, bytes) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or("a request whose header is cut")?;
+        let request: Request = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+        let document = read(&request, bytes)?;
+        serde_json::to_vec(&document).map_err(|error| error.to_string())
+    })
+}
+
+/// Reads one document; the sentence says why it never can be.
+fn read(request: &Request, bytes: &[u8]) -> Result<Document, String> {
+    let mut builder = Builder::default();
+    let is_mail = matches!(request.content_type.as_str(), "message/rfc822" | "message/global")
+        || request.source == "email"
+        || request.file_name.as_deref().is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
+    let format = match request.source.as_str() {
+        // What these send is a feed, even where its keys could be those of a letter.
+        "siliconexpert" | "generic" | "commercial-radar" => json::feed(&mut builder, bytes)?,
+        _ => open::add(&mut builder, &Hints { name: None, is_mail, charset: None, depth: 0 }, bytes)?,
+    };
+    builder.finish(format)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use super::*;
+use crate::domain::document::{Document, Format};
+
+fn read(html: &str) -> Document {
+    let mut builder = Builder::default();
+    add(&mut builder, "page", html.as_bytes(), None);
+    builder.finish(Format::Html).expect("document")
+}
+
+fn table(document: &Document, number: usize) -> Vec<Vec<&str>> {
+    document.tables[number].rows.iter().map(|row| row.iter().map(|cell| document.slice(*cell)).collect()).collect()
+}
+
+#[test]
+fn a_table_of_data_keeps_its_cells() {
+    let document = read(
+        "<html><head><title>PDN 7 </title><style>p{}</style></head><body><p>We end:</p><table><caption>Parts</caption>\
+         <tr><th>Part<th>New<th>LTB</tr><tr><td>AX100-3<td>AX200-3<td rowspan=2>2027-03-31</tr><tr><td>AX100<br>-5<td>&nbsp;</tr></table>Regards",
+    );
+    assert_eq!(
+        document.text,
+        "PDN 7\n\nWe end:\n\nParts\nPart      New      LTB\nAX100-3   AX200-3  2027-03-31\nAX100 -5\n\nRegards\n"
+    );
+    assert_eq!(document.title.map(|title| document.slice(title)), Some("PDN 7"));
+    assert_eq!(table(&document, 0), [["Part", "New", "LTB"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100 -5", "", "2027-03-31"]]);
+}
+
+#[test]
+fn spans_over_columns_keep_the_grid() {
+    let document = read("<table><tr><th colspan=2>Part<th>LTB<tr><td>AX1<td>AX2<td>May<tr><td rowspan=0>B1<td>B2<td>June<tr><td>C2<td>July</table>");
+    assert_eq!(table(&document, 0), [["Part", "", "LTB"], ["AX1", "AX2", "May"], ["B1", "B2", "June"], ["B1", "C2", "July"]]);
+}
+
+#[test]
+fn layout_tables_dissolve_and_data_in_them_stays() {
+    let document = read(
+        "<table><tr><td><img src='data:image/png;base64,AAAA'></td></tr><tr><td><p>Dear customer,</p><p>we end it.</p>\
+         <table><tr><td>Part</td><td>LTB</td></tr><tr><td>AX1</td><td>May</td></tr></table></td></tr><tr><td>Acme</td><td>Bonn</td></tr></table>",
+    );
+    assert_eq!(document.text, "Dear customer,\n\nwe end it.\n\nPart  LTB\nAX1   May\n\nAcme   Bonn\n");
+    assert_eq!((document.tables.len(), table(&document, 0)), (1, vec![vec!["Part", "LTB"], vec!["AX1", "May"]]));
+}
+
+#[test]
+fn what_nobody_sees_is_not_read() {
+    let document = read(
+        "<p>seen<script>no()</script><span style='color:red; DISPLAY : none'>no</span><span hidden>no</span><!-- no --><font style='font-size:0'>no</font>\
+         <span style='font-size:0.9em'> too</span></p><template><p>no</p></template><div style=\"mso-hide:all\">no</div>",
+    );
+    assert_eq!(document.text, "seen too\n");
+}
+
+#[test]
+fn boxes_say_whether_they_are_ticked() {
+    let document = read("<input type=checkbox>Discontinuance<br><input type=checkbox checked>Change<ul><li>one <a href='http://x.example'>link</a><li>two</ul>");
+    assert_eq!(document.text, "[ ] Discontinuance\n[x] Change\n\n- one link\n- two\n");
+}
+
+#[test]
+fn preformatted_text_keeps_its_lines_and_entities_are_characters() {
+    assert_eq!(read("<pre>a   b\n  c &amp; d</pre>x&lt;y &#8364;").text, "a   b\n  c & d\n\nx<y €\n");
+}
+
+#[test]
+fn the_declared_character_set_counts() {
+    let mut builder = Builder::default();
+    add(&mut builder, "page", b"<meta http-equiv=Content-Type content='text/html; charset=shift_jis'><p>\x90\xbb\x95\x69</p>", None);
+    assert_eq!(builder.finish(Format::Html).expect("document").text, "製品\n");
+}
+
+#[test]
+fn depth_and_length_have_bounds() {
+    let deep = format!("{}AX100-3{}", "<div>".repeat(50_000), "</div>".repeat(50_000));
+    let document = read(&deep);
+    assert_eq!(document.text.trim(), "AX100-3");
+    assert!(document.warnings[0].contains("nests deeper"));
+    let tables = format!("{}AX100-3", "<table><tr><td>".repeat(20_000));
+    assert_eq!(read(&tables).text.trim(), "AX100-3");
+    let long = format!("<p>start</p>{}", "<b>x</b>\n".repeat(limits::HTML_BYTES_MAX / 8));
+    assert!(read(&long).warnings[0].contains("longer than"));
+    let picture = format!("<img src=\"data:image/png;base64,{}\"><p>after</p>", "A".repeat(limits::HTML_BYTES_MAX + 10));
+    let document = read(&picture);
+    assert_eq!((document.text.as_str(), document.warnings.len()), ("after\n", 0));
+}
