@@ -186,3 +186,16 @@ pub const SUGGESTIONS_MAX: usize = 5;
 pub const HORIZON_MONTHS_MAX: usize = 240;
 /// Datasets kept open at once: the one in force and a few a replay pins.
 pub const DATASETS_OPEN_MAX: usize = 3;
+
+// ---- impact -------------------------------------------------------------------------------------------------------------------------------
+
+/// Largest mean of a Poisson demand, in pieces; its table of probabilities then has 240,000 entries, and beyond it the normal is the same to six digits.
+pub const POISSON_MEAN_MAX: f64 = 1e8;
+/// Lines of a file of probabilities for the calculator.
+pub const PMF_LINES_MAX: usize = 1_000_000;
+/// Inputs named for one figure; the rest is counted. A person reads no more, and 2,000 parts must still fit a body.
+pub const WHY_INPUTS_MAX: usize = 60;
+/// Sentences about what a person must do that are shown in the lists; the statement itself holds them all.
+pub const HEADLINE_NEEDS_MAX: usize = 8;
+/// Longest such sentence, in bytes.
+pub const HEADLINE_NEED_BYTES_MAX: usize = 400;

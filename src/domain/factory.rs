@@ -98,7 +98,7 @@ pub struct Product {
 impl Product {
     /// Contribution per unit by whichever of the three forms the file gave (the import refuses two that disagree), or `None` where none is complete.
     pub fn contribution_per_unit(&self) -> Option<Decimal> {
-        self.contribution.or_else(|| Some(self.price? - self.variable_cost?)).or_else(|| self.price?.checked_mul(self.contribution_ratio?))
+        self.contribution.or_else(|| self.price?.checked_sub(self.variable_cost?)).or_else(|| self.price?.checked_mul(self.contribution_ratio?))
     }
 }
 

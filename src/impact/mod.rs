@@ -1,14 +1,58 @@
-//! STUB of the impact layer's public face. See the brief.
+//! What a case means for the factory: pure arithmetic from the factory's data, a case and a day to a statement. The same input gives the same bytes.
+//!
+//! ```text
+//! matches ─▶ affected items ─▶ requirement ┐
+//!                              cover       ├─▶ exposure ─▶ buying ─▶ answers ─▶ risk ─▶ statement
+//!                              margins     ┘
+//! ```
+//! Money is exact; quantities and probabilities are floating point and meet a price in one place (`reporting`). Every figure leaves its inputs in `why`.
+
+mod affected;
+mod answers;
+mod assess;
+mod buying;
+mod compose;
+mod cover;
+pub mod distribution;
+mod exposure;
+pub mod last_time_buy;
+mod needs;
+mod reporting;
+mod requirement;
+mod risk;
+mod statement;
+pub mod survey;
+mod why;
+
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use affected::Affected;
+pub use answers::{APPROVED_ALTERNATE, Answer, CostLine, DO_NOTHING, LAST_TIME_BUY, REDESIGN};
+pub use assess::assess;
+use cover::Cover;
+use exposure::{Loss, Lost};
+use reporting::{Margin, Price, Reporting, float};
+use requirement::{Plan, Requirement};
+pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, YearLoss};
+use why::Notes;
+pub use why::{Figure, FigureInput, pieces};
 
 use crate::{
     domain::{
-        case::{Case, Headline},
+        case::Case,
+        factory::{Site, Stock},
         id::DatasetId,
+        money::Money,
         part::PartName,
     },
     factory::{Factory, PartMatch},
 };
+
+/// Raised whenever the same input may come to other figures.
+pub const FORMULA_VERSION: u32 = 1;
 
 /// All an assessment depends on. The same input gives the same assessment, to the bit.
 pub struct Input<'a> {
@@ -22,12 +66,99 @@ pub struct Input<'a> {
     pub other_open_parts: &'a [PartName],
 }
 
-/// The assessment; helper H3 defines its fields. Serialised as JSON, stored, shown.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Assessment {
-    pub headline: Headline,
+/// What the steps share: the input, the day's rates, demand and margins of the products in view, and what is told on the way.
+struct World<'a> {
+    input: &'a Input<'a>,
+    reporting: Reporting<'a>,
+    plan: Plan<'a>,
+    margins: BTreeMap<usize, Margin>,
+    /// Rows of the stock file by item.
+    stock: HashMap<&'a str, Vec<&'a Stock>>,
+    notes: Notes,
 }
 
-pub fn assess(_input: &Input<'_>) -> Result<Assessment, String> {
-    todo!()
+/// One affected item with all that is computed about it.
+struct Exposed {
+    affected: Affected,
+    requirement: Requirement,
+    cover: Cover,
+    /// First day that the cover does not serve.
+    runs_out: Option<Date>,
+    /// Of one piece from the ending source, in the reporting currency.
+    price: Option<Price>,
+    /// Why there is none, where a price is given but cannot be converted.
+    price_error: Option<String>,
+    /// Products that use it and say nothing about their demand.
+    products_without_demand: Vec<usize>,
+    /// Products it goes into within the horizon, with demand or without.
+    users: Vec<usize>,
+    /// What it stands on directly, in the bills of materials of those products.
+    assemblies: Vec<String>,
+}
+
+impl<'a> World<'a> {
+    fn new(input: &'a Input<'a>) -> World<'a> {
+        let data = &input.factory.data;
+        let reporting = Reporting { rates: &data.rates, currency: data.site.reporting_currency, as_of: input.as_of };
+        let mut stock: HashMap<&str, Vec<&Stock>> = HashMap::new();
+        for row in &data.stock {
+            stock.entry(&row.item).or_default().push(row);
+        }
+        World { input, reporting, plan: Plan::new(input.factory, input.as_of), margins: BTreeMap::new(), stock, notes: Notes::default() }
+    }
+
+    fn site(&self) -> &'a Site {
+        &self.input.factory.data.site
+    }
+
+    fn item(&self, exposed: &Exposed) -> &'a str {
+        &self.input.factory.data.items[exposed.affected.item].item
+    }
+
+    fn skus(&self, products: &[usize]) -> Vec<String> {
+        products.iter().map(|product| self.input.factory.data.products[*product].sku.clone()).collect()
+    }
+
+    /// For people: `unknown` where there is none.
+    fn shown(&self, money: Option<Money>) -> String {
+        money.map_or_else(|| "unknown".to_owned(), Money::grouped)
+    }
+
+    fn value(&self, lost: &Lost) -> Result<Loss, String> {
+        exposure::value(lost, &self.margins, &self.reporting, self.plan.calendar, self.site().fiscal_year_starts)
+    }
+
+    /// What a piece costs on the spot market, where the site reckons with one.
+    fn spot_price(&self, exposed: &Exposed) -> Option<Decimal> {
+        exposed.price.as_ref()?.amount.checked_mul(self.site().spot_price_factor?)
+    }
+}
+
+impl Exposed {
+    /// Whether stock and orders do not serve everything, or it is unknown whether they do.
+    fn short(&self) -> bool {
+        self.runs_out.is_some() || !self.products_without_demand.is_empty()
+    }
+
+    /// Whether the ending part can still be ordered. A date that is not known has not passed.
+    fn orderable(&self, world: &World<'_>) -> bool {
+        self.affected.last_time_buy.is_none_or(|date| date >= world.input.as_of)
+    }
+
+    /// In weeks.
+    fn lead_time(&self, world: &World<'_>) -> Option<f64> {
+        world.input.factory.data.items[self.affected.item].lead_time_weeks.map(float)
+    }
+
+    fn no_price(&self, world: &World<'_>) -> String {
+        let item = &world.input.factory.data.items[self.affected.item];
+        self.price_error
+            .clone()
+            .unwrap_or_else(|| format!("{} has no price: give unit_price in aml.csv or unit_cost in {}", item.item, why::at(&item.at)))
+    }
+
+    /// Sentences about products whose demand is unknown.
+    fn unknown_demand(&self, world: &World<'_>) -> Vec<String> {
+        self.products_without_demand.iter().filter_map(|product| world.plan.demand(*product)?.missing.clone()).collect()
+    }
 }
