@@ -12,7 +12,7 @@ mod doctor;
 mod eval;
 mod events;
 mod impact;
-mod impact_text;
+pub mod impact_text;
 mod ingest;
 mod jobs;
 pub mod ltb;

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets, style::LineStyle};
 use serde_json::Value;
 
 use super::{CommandResult, Ended, client::Problem, ltb};
@@ -49,7 +49,9 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// A plain table: no frame, a line under the head; right-aligned columns are named.
 pub fn table(head: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')))
+        .set_content_arrangement(ContentArrangement::Dynamic);
     if !std::io::stdout().is_terminal() {
         // A pipe has no width to fit; lines stay whole.
         table.set_content_arrangement(ContentArrangement::Disabled);

@@ -1,0 +1,104 @@
+//! A statement as people read it.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
+
+#[path = "common/tiny.rs"]
+mod tiny;
+
+use jiff::civil::date;
+use lastbuy::{
+    cli::impact_text::{text, why_text},
+    domain::{
+        factory::{AnswerCost, DemandKind},
+        money::Currency,
+        notice::NoticeKind,
+    },
+};
+use tiny::{Tiny, decimal};
+
+/// Two items, one with an alternate that ends itself, an undated order, an unknown part, three years of demand.
+fn rich() -> Tiny {
+    let years = ["2028", "2029"].iter().flat_map(|year| (1..=12).map(move |month| format!("{year}-{month:02}")));
+    years
+        .fold(Tiny::simple(), |tiny, period| tiny.demand("P", &period, "80", DemandKind::Forecast))
+        .product("Q", "25")
+        .line("Q", "I", "1")
+        .year("Q", "40")
+        .demand("Q", "2027-02", "15", DemandKind::Committed)
+        .item("J", "0.000213")
+        .line("Q", "J", "4")
+        .source("J", "TI", "X2", "active", "0.000213")
+        .source("J", "Acme", "Y2", "NRND", "0.0003")
+        .stock("J", "400")
+        .order("I", "600", None)
+        .ends("X2")
+        .ends("ZZ9999")
+        .with(|tiny| {
+            let own = AnswerCost { cost: decimal("45000"), currency: Currency::EUR, weeks: decimal("40") };
+            tiny.data.site.answers.insert("redesign_assembly".to_owned(), own);
+        })
+}
+
+#[test]
+fn a_statement_reads_from_the_headline_to_what_was_taken_for_granted() {
+    let statement = text(&rich().assess());
+    let at = |words: &str| statement.find(words).unwrap_or_else(|| panic!("'{words}' is missing:\n{statement}"));
+    let order = [
+        "Margin at risk",
+        "What needs a person",
+        "The answers side by side",
+        "Parts known here",
+        "I  Item I",
+        "J  Item J",
+        "Profit and loss",
+        "Financial risk",
+        "Taken for granted",
+    ];
+    let places: Vec<usize> = order.iter().map(|words| at(words)).collect();
+    assert!(places.is_sorted(), "{order:?} are not in order:\n{statement}");
+    for words in [
+        "ZZ9999",
+        "2 parts known, 1 part unknown",
+        "Last-time buy",
+        "Do nothing",
+        "0.000213 EUR",
+        "░",
+        "█",
+        "is not active: 'NRND'",
+        "there after the lead time",
+    ] {
+        at(words);
+    }
+    let widest = statement.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    assert!(widest <= 140, "{widest} columns: {}", statement.lines().find(|line| line.chars().count() == widest).unwrap_or_default());
+}
+
+#[test]
+fn a_notice_that_ends_nothing_says_so_and_asks_for_nothing() {
+    let statement = text(&Tiny::simple().with(|tiny| tiny.case.kind = NoticeKind::Pcn).assess());
+    assert!(statement.contains("the part goes on"), "{statement}");
+    assert!(!statement.contains("side by side") && !statement.contains("What needs a person"), "{statement}");
+}
+
+#[test]
+fn unknown_is_written_as_a_word() {
+    let statement = text(&Tiny::simple().with(|tiny| tiny.case.parts.clear()).ends("ZZ9999").assess());
+    assert!(statement.contains("Margin at risk  unknown") && statement.contains("Best answer     unknown"), "{statement}");
+    let statement = text(&Tiny::simple().with(|tiny| tiny.data.products[0].contribution = None).assess());
+    assert!(statement.contains("Margin at risk  unknown"), "{statement}");
+    assert!(!statement.contains("0.00 EUR  unknown"), "{statement}");
+}
+
+#[test]
+fn why_shows_formula_and_inputs_or_the_names_there_are() {
+    let assessment = rich().with(|tiny| tiny.case.last_time_buy = Some(date(2027, 6, 30))).assess();
+    let why = why_text(&assessment, "margin_at_risk").expect("a figure");
+    assert!(why.contains("products.csv line 2") && why.contains("× contribution per unit"), "{why}");
+    let of_item = why_text(&assessment, "last_time_buy_quantity:I").expect("a figure");
+    assert!(of_item.contains("critical ratio") && of_item.contains("site.toml"), "{of_item}");
+    // Without the item: that of every item.
+    let of_all = why_text(&assessment, "last_time_buy_quantity").expect("figures");
+    assert!(of_all.contains("last_time_buy_quantity:I") && of_all.contains("last_time_buy_quantity:J"), "{of_all}");
+    let error = why_text(&assessment, "profit").expect_err("no such figure");
+    assert!(error.contains("'profit'") && error.contains("margin_at_risk"), "{error}");
+    assert!(why_text(&assessment, "list").is_ok_and(|list| list.contains("answer_cost:do_nothing")));
+}
