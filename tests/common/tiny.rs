@@ -1,5 +1,7 @@
 //! A tiny factory in code, whose figures can be computed by hand, and a case about it. Dated 2027-01-01, in EUR.
 
+#![allow(dead_code, reason = "each test file uses its own part of this module")]
+
 use jiff::civil::{Date, date};
 use lastbuy::{
     domain::{
@@ -171,7 +173,7 @@ impl Tiny {
 
     pub fn demand(mut self, sku: &str, period: &str, quantity: &str, kind: DemandKind) -> Tiny {
         let at = Tiny::at("demand.csv", self.data.demand.len());
-        let cv = (kind == DemandKind::Forecast).then(|| decimal("0.2"));
+        let cv = (kind != DemandKind::Committed).then(|| decimal("0.2"));
         self.data.demand.push(Demand { sku: sku.to_owned(), period: period.parse().expect("month"), quantity: decimal(quantity), cv, kind, at });
         self
     }
