@@ -42,6 +42,10 @@ static MAIL_HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// `Stuttgart, den 12. Oktober 2026`: how a letter is dated.
 static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*\p{Lu}[\p{L} .\-/]{2,40},\s*(?:den|the|le|am|a|el)?\s*$").ok());
 
+static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
+});
+
 /// Gathers the evidence and puts a question for each date.
 pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
     let stops: Vec<Span> = candidates.iter().map(|candidate| candidate.span).collect();
@@ -73,7 +77,11 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super
     }
     let alone = around.before.trim().is_empty() && around.after.trim().is_empty() && around.label.is_none();
     if line < 12 && alone && layout.cell(candidate.span).is_none() {
-        evidence[at(DateRole::Issue)] += 3.0;
+        evidence[at(DateRole::Issue)] += 4.5;
+    }
+    // The line that names the notice: `NOTICE KS-N-501, 4 November 2026`.
+    if line < 15 && NOTICE_LINE.as_ref().is_some_and(|regex| regex.is_match(start)) {
+        evidence[at(DateRole::Issue)] += 4.0;
     }
 }
 

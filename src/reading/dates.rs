@@ -107,7 +107,7 @@ static FORMS: LazyLock<Vec<(Form, Regex)>> = LazyLock::new(|| {
         (Form::Quarter, r"(?:Q(?P<q>[1-4])|(?P<q2>[1-4])\.?\s*(?:st|nd|rd|th)?\s*(?:quarter|quartal|trimestre))[\s/.'-]*(?:of\s+|de\s+)?(?P<y>20\d{2})".to_owned()),
         (
             Form::Relative,
-            r"(?P<n>\d{1,3}|three|six|nine|twelve|eighteen|drei|sechs|zwölf)\s*(?:\(\d+\)\s*)?-?(?P<unit>months?|weeks?|days?|monate?n?|wochen|tagen?|mois|meses|ヶ月|か月|个月)\s*(?:after|from|following|of|nach|ab|後|后|après|después\s+de)\s*(?P<anchor>(?:the\s+)?(?:date\s+of\s+)?(?:this|the|dieses|diesem|der)?\s*(?:notice|notification|letter|announcement|issue|publication|schreibens?|mitteilung|avis|last[\s-]time[\s-]buy(?:\s+date)?|ltb|last\s+order(?:\s+date)?))".to_owned(),
+            r"(?P<n>\d{1,3}|three|six|nine|twelve|eighteen|drei|sechs|zwölf)\s*(?:\(\d+\)\s*)?-?(?P<unit>months?|weeks?|days?|monate?n?|wochen|tagen?|mois|meses|ヶ月|か月|个月)\s*(?:after|from|following|nach|ab|後|后|après|después\s+de)\s*(?P<anchor>(?:the\s+)?(?:date\s+of\s+)?(?:this|the|dieses|diesem|der)?\s*(?:notice|notification|letter|announcement|issue|publication|schreibens?|mitteilung|avis|last[\s-]time[\s-]buy(?:\s+date)?|ltb|last\s+order(?:\s+date)?))".to_owned(),
         ),
     ];
     forms.into_iter().filter_map(|(form, pattern)| Some((form, Regex::new(&format!("(?i){pattern}")).ok()?))).collect()

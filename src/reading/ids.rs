@@ -18,7 +18,7 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?P<label>\b(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|notice|notification|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?P<label>\b(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
     )
     .ok()
 });

@@ -32,6 +32,8 @@ pub(super) struct Layout<'a> {
     cells: Vec<(Span, Cell)>,
     /// By table: text of each column's head, empty where it has none.
     heads: Vec<Vec<String>>,
+    /// By table: whether it is a list of `label | value` rows.
+    pairs: Vec<bool>,
 }
 
 impl<'a> Layout<'a> {
@@ -49,8 +51,10 @@ impl<'a> Layout<'a> {
             }
         }
         cells.sort_by_key(|(span, _)| span.start);
-        let mut layout = Layout { document, lines, cells, heads: Vec::new() };
+        let mut layout = Layout { document, lines, cells, heads: Vec::new(), pairs: Vec::new() };
         for table in 0..document.tables.len() {
+            let pairs = layout.look_for_pairs(table);
+            layout.pairs.push(pairs);
             let heads = layout.column_heads(table);
             layout.heads.push(heads);
         }
@@ -63,7 +67,7 @@ impl<'a> Layout<'a> {
         let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
         let filled = texts.iter().filter(|text| !text.is_empty()).count();
         let valued = texts.iter().filter(|text| holds_a_value(text)).count();
-        if self.is_pairs(table) {
+        if self.pairs[table] {
             return vec![String::new(); first.len()];
         }
         if filled > 0 && valued == 0 {
@@ -75,8 +79,12 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Whether a table is a list of `label | value` rows.
-    fn is_pairs(&self, table: usize) -> bool {
+    /// Whether a table is a list of `label | value` rows, whose values are read like prose with a label.
+    pub fn is_pairs(&self, table: usize) -> bool {
+        self.pairs.get(table).copied().unwrap_or(false)
+    }
+
+    fn look_for_pairs(&self, table: usize) -> bool {
         let rows = &self.document.tables[table].rows;
         let labels = rows.iter().filter(|row| row.len() == 2 && !holds_a_value(self.document.slice(row[0])) && !self.document.slice(row[0]).trim().is_empty());
         let values = rows.iter().filter(|row| row.len() == 2 && holds_a_value(self.document.slice(row[1])));
@@ -154,7 +162,7 @@ impl<'a> Layout<'a> {
         let text = self.document.text.as_str();
         let mut from = self.line_span(line).start as usize;
         let mut above = line;
-        while above > 0 && span.start as usize - from < BEFORE_CHARS_MAX && self.line(above - 1).len() >= WRAPPED_BYTES_MIN && !self.in_table(above - 1) {
+        while above > 0 && !starts_with_label(self.line(above)) && span.start as usize - from < BEFORE_CHARS_MAX && self.line(above - 1).len() >= WRAPPED_BYTES_MIN && !self.in_table(above - 1) {
             above -= 1;
             from = self.line_span(above).start as usize;
         }
@@ -193,6 +201,11 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// `Date: …`, `Last order date: …`: such a line goes on with no sentence from above.
+fn starts_with_label(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(label, _)| (2..=40).contains(&label.trim().chars().count()) && label.split_whitespace().count() <= 5 && !label.contains(['.', ',']))
+}
+
 /// Places right behind the ends of sentences. A full stop ends one where a blank and a capital or a digit follow and the word before it is no abbreviation (`No.`, `Rev.`).
 fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
     text.char_indices().filter_map(|(at, c)| {
@@ -200,7 +213,8 @@ fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
         let ends = match c {
             '。' | '!' | '?' | ';' => true,
             '.' => {
-                let word = text[..at].chars().rev().take_while(|c| c.is_alphanumeric()).count();
+                // At the very start it ends the sentence of the value before it.
+                let word = if at == 0 { 4 } else { text[..at].chars().rev().take_while(|c| c.is_alphanumeric()).count() };
                 let mut rest = text[end..].chars();
                 let blank = rest.next().is_some_and(char::is_whitespace);
                 blank && word > 3 && rest.find(|c| !c.is_whitespace()).is_some_and(|c| c.is_uppercase())

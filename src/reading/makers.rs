@@ -28,6 +28,27 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A name that ends with a word of the trade, and Asian names with their legal form.
+static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]){1,3}(?i:semiconductors?|electronics?|devices?|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+    )
+    .ok()
+});
+/// The name in a sender's line.
+static SENDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?im)^[>\s]*(?:from|von|de|da|差出人|发件人)[ \t]*:[ \t]*"?(?P<name>[^"<>\n@\[]{3,60}?)"?[ \t]*(?:<|\[|$)"#).ok()
+});
+/// Who speaks, as the subject of a sentence.
+static SPEAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})[ \t]+(?:announces?|hereby|has\s+(?:decided|determined)|will\s+(?:discontinue|cease|stop|end|no\s+longer)|is\s+(?:discontinuing|announcing|ceasing|issuing|withdrawing)|regrets|stellt|kündigt|teilt|annonce|informe|anuncia)\b").ok()
+});
+/// Departments and greetings are no makers.
+const NOT_NAMES: &[&str] = &[
+    "WE", "THIS", "IT", "THE", "QUALITY", "CUSTOMER", "PRODUCT", "PURCHASING", "SALES", "DEAR", "NOTICE", "PCN OFFICE", "CUSTOMER CARE", "CUSTOMER QUALITY", "PCN", "PDN", "SUPPLIER", "MANUFACTURER",
+    "PRODUCT CHANGE", "ELECTRONIC COMPONENTS", "COMPONENTS", "POWER", "AFFECTED", "PASSIVE COMPONENTS", "DISCONTINUED",
+];
+
 /// A label before the name.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?im)^[ \t]*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|hersteller|lieferant|firma|fabricant|fournisseur|fabricante|proveedor|メーカー|製造元|制造商|供应商|廠商)(?:\s+name)?[ \t]*[:：|][ \t]*(?P<name>[^\n|]{2,60}?)[ \t]*$").ok()
@@ -53,29 +74,51 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
             (Span::new(whole.start(), whole.end()), 1.5)
         }));
     }
-    if let Some(labelled) = LABELLED.as_ref() {
-        seen.extend(labelled.captures_iter(text).filter_map(|found| found.name("name")).map(|name| (Span::new(name.start(), name.end()), 5.0)));
+    for (regex, weight) in [(&LABELLED, 5.0), (&SENDER, 1.2), (&SPEAKER, 1.0)] {
+        if let Some(regex) = regex.as_ref() {
+            seen.extend(regex.captures_iter(text).filter_map(|found| found.name("name")).map(|name| (Span::new(name.start(), name.end()), weight)));
+        }
+    }
+    if let Some(trade) = TRADE_NAME.as_ref() {
+        seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         let key = aliases.key(&printed);
-        if key.chars().count() < 2 {
+        if key.chars().count() < 2 || NOT_NAMES.contains(&key.as_str()) || !key.chars().any(char::is_alphabetic) {
             continue;
         }
         let evidence = weight + place_evidence(layout, span) + domain_evidence(&key, &domains);
-        match candidates.iter_mut().find(|known| known.key == key) {
-            Some(known) if evidence > known.evidence => {
-                let sum = evidence + known.evidence.clamp(0.0, 1.0) * 0.3;
-                *known = MakerCandidate { span, printed, key, evidence: sum };
-            }
-            Some(known) => known.evidence += evidence.clamp(0.0, 1.0) * 0.3,
+        match candidates.iter_mut().find(|known| is_same(&known.key, &key)) {
+            Some(known) => join(known, MakerCandidate { span, printed, key, evidence }, aliases),
             None => candidates.push(MakerCandidate { span, printed, key, evidence }),
         }
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates
+}
+
+/// Whether one name is the other with more words behind it: `Kestane`, `Kestane Sensors`, `Kestane Sensors Product Notices`.
+fn is_same(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    long == short || (short.chars().count() >= 4 && long.strip_prefix(short).is_some_and(|rest| rest.starts_with(' ')))
+}
+
+/// The same maker again, in another place: each place adds a little, and the surest writing is kept. A listed name beats a longer one that is not listed.
+fn join(known: &mut MakerCandidate, again: MakerCandidate, aliases: &MakerAliases) {
+    let listed = |candidate: &MakerCandidate| aliases.names().any(|(_, key)| key == candidate.key);
+    let (more, less) = (known.evidence.max(again.evidence), known.evidence.min(again.evidence));
+    let better = match (listed(&again), listed(known)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => again.evidence > known.evidence,
+    };
+    if better {
+        *known = again;
+    }
+    known.evidence = more + less.clamp(0.0, 2.0) * 0.2;
 }
 
 /// Names of the lists, whole words. Names of up to three letters (`TI`, `ST`) only in capitals, since they are words otherwise.

@@ -24,14 +24,16 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
     let affected: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Affected).collect();
     let mut paired: HashMap<String, Paired> = HashMap::new();
     let mut left_over = Vec::new();
-    for replacement in parts.iter().filter(|part| part.role == PartRole::Replacement) {
-        let partners = partners(layout, replacement, &affected);
+    let replacements: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Replacement).collect();
+    let in_order = is_in_order(layout, &replacements, &affected);
+    for (at, replacement) in replacements.iter().enumerate() {
+        let partners = if in_order { vec![affected[at]] } else { partners(layout, replacement, &affected) };
         if partners.is_empty() {
             left_over.push(replacement.printed.clone());
         }
         for part in partners {
             match paired.entry(normal_mpn(&part.printed)).or_insert_with(|| Paired::Named(Vec::new())) {
-                Paired::Named(named) => named.push(replacement.clone()),
+                Paired::Named(named) => named.push((*replacement).clone()),
                 Paired::None(_) => {}
             }
         }
@@ -41,8 +43,7 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
             paired.entry(normal_mpn(&part.printed)).or_insert(Paired::None(*span));
         }
     }
-    let named_any = parts.iter().any(|part| part.role == PartRole::Replacement);
-    if !named_any
+    if replacements.is_empty()
         && let Some(found) = NO_REPLACEMENT.as_ref().and_then(|regex| regex.find(&layout.document.text))
     {
         for part in &affected {
@@ -50,6 +51,20 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
         }
     }
     (paired, left_over)
+}
+
+/// Two lists of the same length, each in one place, belong together one by one: `A, B` and `C, D respectively`, or a labelled line of each.
+fn is_in_order(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> bool {
+    let one_group = |parts: &[&RoledPart]| parts.windows(2).all(|pair| pair[0].group == pair[1].group && pair[0].row.is_none() && pair[1].row.is_none());
+    let of_pairs = |part: &RoledPart| layout.cell(part.span).is_some();
+    let labelled = replacements.first().is_some_and(|part| of_pairs(part)) && affected.first().is_some_and(|part| of_pairs(part));
+    let text = layout.document.text.as_str();
+    let behind = replacements.last().map_or("", |last| {
+        let from = last.span.end as usize;
+        &text[from..text.ceil_char_boundary((from + 40).min(text.len()))]
+    });
+    let said = ["respectively", "jeweils", "respectivement", "respectivamente"].iter().any(|word| behind.contains(word));
+    replacements.len() == affected.len() && affected.len() > 1 && one_group(replacements) && one_group(affected) && (said || labelled)
 }
 
 /// The affected parts a replacement stands for.

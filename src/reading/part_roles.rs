@@ -57,7 +57,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
     let mut columns = Columns { no_part: Vec::new(), of_group: HashMap::new() };
     let known = |text: &str| candidates.iter().any(|candidate| candidate.known && candidate.printed == text);
     let mut tables = vec![false; layout.tables()];
-    for (table, in_columns) in tables.iter_mut().enumerate() {
+    for (table, in_columns) in tables.iter_mut().enumerate().filter(|(table, _)| !layout.is_pairs(*table)) {
         for column in 0..layout.columns(table) {
             if let Some(group) = column_group(layout, table, column, &known, questions, &mut columns.no_part) {
                 columns.of_group.insert(groups.len(), (table, column));
@@ -127,8 +127,8 @@ fn column_group(
             nothing.push((Cell { table, row, column }, span));
             continue;
         }
-        let pieces = pieces(layout, span);
-        if !pieces.is_empty() && pieces.iter().all(|piece| parts::cell_is_part(layout.document.slice(*piece))) {
+        let pieces: Vec<Span> = pieces(layout, span).into_iter().filter_map(|piece| number_in(layout, piece)).collect();
+        if !pieces.is_empty() {
             with_part += 1;
             for piece in pieces {
                 let printed = layout.document.slice(piece).to_owned();
@@ -166,17 +166,27 @@ fn pieces(layout: &Layout<'_>, cell: Span) -> Vec<Span> {
     let text = layout.document.slice(cell);
     let mut pieces = Vec::new();
     let mut start = 0;
-    let ends = text.match_indices([',', ';', '\n']).filter(|(at, sign)| *sign == "\n" || text[at + 1..].starts_with(' ')).map(|(at, _)| at);
-    for end in ends.chain([text.len()]) {
+    let ends = text.match_indices([',', ';', '\n', '、', '，', '；']).filter(|(at, sign)| !matches!(*sign, "," | ";") || text[at + 1..].starts_with(' '));
+    for (end, sign) in ends.chain([(text.len(), "")]) {
         let piece = &text[start..end];
         let trimmed = piece.trim();
         if !trimmed.is_empty() {
             let from = cell.start as usize + start + (piece.len() - piece.trim_start().len());
             pieces.push(Span::new(from, from + trimmed.len()));
         }
-        start = end + 1;
+        start = end + sign.len();
     }
     pieces
+}
+
+/// The number a piece of a cell is, blanks and all; or the only one in it, where more is said there (`LM317T (TO-220)`).
+fn number_in(layout: &Layout<'_>, piece: Span) -> Option<Span> {
+    let text = layout.document.slice(piece);
+    if parts::cell_is_part(text) {
+        return Some(piece);
+    }
+    let (start, end) = parts::only_number(text)?;
+    Some(Span::new(piece.start as usize + start, piece.start as usize + end))
 }
 
 /// As `Layout::around`, but a number in a list looks up to the line the list stands under.
@@ -200,21 +210,26 @@ fn list_head<'a>(layout: &'a Layout<'_>, line: usize) -> Option<&'a str> {
 
 fn prose_evidence(around: &Around<'_>) -> Vec<f64> {
     static REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok());
-    static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok());
+    static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok());
     static IS_REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok());
+    static IS_ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^[^.;]{0,12}?\b(?:(?:is|are|will|has|have|wird|werden|been|be|being|was|were|to|now|sont|sera|seront|est|ser[áa]n?)\s+)+(?:\w+\s+)?(?:discontinu|obsolet|phased\s+out|end\s+of\s+life|eol\b|withdrawn|abgek[üu]ndigt|eingestellt|arr[êe]t|abandonn|descontinu)\w*|^\s*(?:の|は)?(?:生産|製造|販売)を?(?:中止|終了|停止)").ok());
+    static REMAINS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|remains?|continues?|stays?|nicht\s+betroffen|bleib\w+)").ok());
     let matches = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|regex| regex.is_match(text));
     let mut evidence = part_evidence(&Around { label: around.label, before: around.before, after: "" });
     if matches(&REPLACED, around.before) {
-        evidence = vec![5.0, 0.0, 0.0];
+        evidence = vec![6.0, 0.0, 0.0];
+    } else if matches(&REMAINS, around.after) {
+        evidence = vec![0.0, 0.0, 6.0];
+    } else if matches(&IS_ENDED, around.after) {
+        evidence = vec![6.5, 0.0, 0.0];
     } else if matches(&IS_REPLACED, around.after) {
-        evidence[0] = evidence[0].max(5.0);
+        evidence[0] = evidence[0].max(6.0);
         evidence[1] = 0.0;
     } else if matches(&IS_REPLACEMENT, around.after) {
-        evidence[1] = evidence[1].max(5.0);
+        evidence[1] = evidence[1].max(6.0);
     } else {
         let after = part_evidence(&Around { label: None, before: "", after: around.after });
         evidence[0] = evidence[0].max(after[0]);
-        evidence[2] = evidence[2].max(after[2]);
     }
     evidence[2] = evidence[2].max(0.7);
     evidence
@@ -239,10 +254,20 @@ pub(super) fn decide(open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>
             }
         }
     }
+    drop_series(&mut roled);
     roled.sort_by_key(|part| part.span.start);
     torn.sort();
     torn.dedup();
     (roled, torn)
+}
+
+/// A number in prose that two or more affected numbers begin with is the name of their series (`OPD4N65` over `OPD4N65F` and `OPD4N65D`): they are the parts.
+fn drop_series(parts: &mut Vec<RoledPart>) {
+    let affected: Vec<String> = parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| normal_mpn(&part.printed)).collect();
+    parts.retain(|part| {
+        let stem = normal_mpn(&part.printed);
+        part.row.is_some() || affected.iter().filter(|other| other.len() > stem.len() && other.starts_with(&stem)).count() < 2
+    });
 }
 
 /// The same number again: a table's word counts before prose, a role before none, the surer before the less sure.

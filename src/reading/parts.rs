@@ -122,13 +122,23 @@ pub(super) fn looks_like_part(word: &str) -> bool {
     shape && !prose && !NOT_A_PART.iter().any(|regex| regex.is_match(word))
 }
 
+/// Bytes of the only part-number-like word in a short text.
+pub(super) fn only_number(text: &str) -> Option<(usize, usize)> {
+    let words = WORD.as_ref()?.find_iter(text).filter_map(|found| trimmed(text, found.start(), found.end())).map(|span| (span.start as usize, span.end as usize));
+    let mut numbers = words.filter(|(start, end)| looks_like_part(&text[*start..*end]) && super::dates::whole(&text[*start..*end]).is_none());
+    let first = numbers.next()?;
+    numbers.next().is_none().then_some(first)
+}
+
 /// Whether a whole cell of a column of parts is a part number: blanks are allowed there, prose is not.
 pub(super) fn cell_is_part(cell: &str) -> bool {
     let characters = cell.chars().count();
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     let words = cell.split_whitespace().count();
     let small = cell.split_whitespace().any(|word| word.chars().filter(|c| c.is_lowercase()).count() > 3);
-    (3..=48).contains(&characters) && digits >= 1 && words <= 4 && !small && super::dates::whole(cell).is_none()
+    let plain = cell.chars().all(|c| c.is_ascii() || c.is_whitespace());
+    let excluded = words == 1 && NOT_A_PART.iter().any(|regex| regex.is_match(cell)) && !cell.bytes().all(|b| b.is_ascii_digit());
+    (3..=48).contains(&characters) && digits >= 1 && words <= 5 && plain && !small && !excluded && !cell.contains('(') && super::dates::whole(cell).is_none()
 }
 
 #[cfg(test)]

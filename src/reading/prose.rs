@@ -142,7 +142,10 @@ fn maker(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, doub
 }
 
 fn notice_id(layout: &Layout<'_>, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
-    let first = ids.first().filter(|first| first.evidence > 0.0)?;
+    let Some(first) = ids.first().filter(|first| first.evidence > 0.0) else {
+        doubts.add("notice_id", "no notice number was found");
+        return None;
+    };
     let odds: Vec<f64> = ids.iter().map(|candidate| candidate.evidence).collect();
     if first.evidence < NAMED_MIN {
         doubts.add("notice_id", format!("{} may be the notice's number, but little says so", first.printed));
@@ -314,6 +317,9 @@ fn check(notice: &Notice, doubts: &mut Doubts) {
     }
     let day = |date: &Option<Found<Date>>| date.as_ref().map(|date| date.value);
     let (issue, buy, ship) = (day(&notice.issue_date), day(&notice.last_time_buy), day(&notice.last_time_ship));
+    if issue.is_none() && notice.kind != NoticeKind::Other {
+        doubts.add("issue_date", "no issue date was found");
+    }
     if notice.kind == NoticeKind::Pdn && buy.is_none() {
         let inferred = notice.inferred_dates.iter().find(|date| date.role == DateRole::Buy.name());
         let reason = inferred.map_or_else(

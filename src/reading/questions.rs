@@ -14,10 +14,6 @@ use crate::{
 /// Raised when prefix, answers or weights change: readings name it.
 pub(super) const PROMPT_VERSION: u32 = 1;
 
-/// Weight of the model's log odds beside code's. The default model without training tells roles of single phrases right about half the time, so it decides where
-/// the words leave the question open and does not overrule plain words; `lastbuy eval` measures it.
-const MODEL_WEIGHT: f64 = 0.35;
-
 const PREFIX: &str = "Notices of makers of electronic parts, taken apart. A date is one of: issue, buy, ship, effective, other. A part is one of: ending, replacement, other. \
 A notice is one of: discontinuance, change, design, withdrawal, other.\n\
 Date: Last time buy date: [date] = buy\n\
@@ -74,6 +70,16 @@ impl About {
             About::Date => "[date]",
             About::Part => "[part]",
             About::Kind => "text",
+        }
+    }
+
+    /// Weight of the model's log odds beside code's. Without training the default model often knows a buy from a shipment and seldom the kind of a whole notice; it decides
+    /// where the words leave a question open, and makes a value doubtful where it contradicts them.
+    fn weight(self) -> f64 {
+        match self {
+            About::Date => 0.3,
+            About::Part => 0.25,
+            About::Kind => 0.1,
         }
     }
 
@@ -134,6 +140,7 @@ impl Questions {
         questions.extend(self.asked.iter().map(|(about, text)| question(*about, text)));
         let scored = engine.score(PREFIX, &questions)?;
         let (empty, asked) = scored.logprobs.split_at_checked(kinds.len()).unwrap_or((&[], &[]));
+        let odds_at = std::cell::Cell::new(0);
         let odds = self
             .asked
             .iter()
@@ -142,8 +149,9 @@ impl Questions {
                 let at = kinds.iter().position(|kind| kind == about).unwrap_or(0);
                 let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
                 let raised: Vec<f64> = scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - f64::from(*empty)).collect();
+                if std::env::var_os("LB_DEBUG").is_some() { eprintln!("ODDS {:?} {:?} {:.1?}", about, self.asked[odds_at.get()].1, raised); odds_at.set(odds_at.get()+1); }
                 let mean = raised.iter().sum::<f64>() / raised.len().max(1) as f64;
-                raised.into_iter().map(|odds| MODEL_WEIGHT * (odds - mean)).collect()
+                raised.into_iter().map(|odds| about.weight() * (odds - mean)).collect()
             })
             .collect();
         Ok(Answers { odds, tokens: scored.tokens })
