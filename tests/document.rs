@@ -60,7 +60,8 @@ fn shown(result: &Result<Document, ExtractError>) -> String {
 fn each_document_gives_what_stands_beside_it() {
     let extractor = extractor();
     let is_expectation = |name: &str| name.contains(".expected.");
-    let mut names: Vec<String> = std::fs::read_dir(folder()).expect("folder").map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder()).expect("folder").map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     let mut wrong = Vec::new();
     let mut seen = 0;

@@ -101,7 +101,7 @@ impl Client {
     }
 
     pub fn pause(&self, pause: Duration) {
-        self.runtime.block_on(tokio::time::sleep(pause));
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
     }
 
     /// Waits for a signal to stop, or for trouble of the server in this process.

@@ -75,10 +75,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }))?;
         return Ok(Ended::Done);
     }
-    let cells = |row: &Value| {
-        ["/field", "/labelled", "/read", "/right", "/precision", "/recall", "/f1"].map(|pointer| output::text(row, pointer)).to_vec()
-    };
-    output::print(&output::table(&["field", "labelled", "read", "right", "precision", "recall", "F1"], &[1, 2, 3, 4, 5, 6], rows.iter().map(cells).collect()))?;
+    let cells =
+        |row: &Value| ["/field", "/labelled", "/read", "/right", "/precision", "/recall", "/f1"].map(|pointer| output::text(row, pointer)).to_vec();
+    output::print(&output::table(
+        &["field", "labelled", "read", "right", "precision", "recall", "F1"],
+        &[1, 2, 3, 4, 5, 6],
+        rows.iter().map(cells).collect(),
+    ))?;
     output::print(&format!(
         "{} documents, {} right in every field; {} pass without a person, {} of them wrong; median {median:.2} s a document",
         scored.len(),
@@ -103,7 +106,8 @@ fn pairs(dir: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     let mut pairs = Vec::new();
     for entry in std::fs::read_dir(dir).with_context(|| format!("{} cannot be listed", dir.display()))? {
         let document = entry?.path();
-        let is_document = document.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| ["txt", "eml", "pdf", "html"].contains(&extension));
+        let is_document =
+            document.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| ["txt", "eml", "pdf", "html"].contains(&extension));
         let label = document.with_extension("json");
         if is_document && label.exists() {
             pairs.push((document, label));

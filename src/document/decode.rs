@@ -19,7 +19,10 @@ pub(super) fn text(bytes: &[u8], named: Option<&str>) -> (String, Option<String>
         Some(encoding) => decoded(encoding, bytes),
         None => {
             let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
-            let why = named.map_or_else(|| "it names no character set".to_owned(), |named| format!("it is not in the character set it names ({})", short(named)));
+            let why = named.map_or_else(
+                || "it names no character set".to_owned(),
+                |named| format!("it is not in the character set it names ({})", short(named)),
+            );
             (text.into_owned(), Some(format!("the text is not UTF-8 and {why}; it was read as windows-1252, so letters beyond ASCII may be wrong")))
         }
     }

@@ -3,8 +3,9 @@
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use html5ever::{
-    Attribute, ExpandedName, LocalName, ParseOpts, QualName, local_name, ns,
+    Attribute, ExpandedName, LocalName, ParseOpts, QualName,
     interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink},
+    local_name, ns,
     tendril::{StrTendril, TendrilSink},
     tree_builder::TreeBuilderOpts,
 };
@@ -16,7 +17,10 @@ const DOCUMENT: Id = 0;
 
 enum Content {
     Text(StrTendril),
-    Element { name: LocalName, attributes: Vec<Attribute> },
+    Element {
+        name: LocalName,
+        attributes: Vec<Attribute>,
+    },
     /// The document, a comment, a processing instruction, the contents of a template: nothing a reader sees.
     Other,
 }
@@ -66,7 +70,9 @@ impl Page {
 
     pub(super) fn attribute(&self, id: Id, name: &str) -> Option<&str> {
         match &self.0[id].content {
-            Content::Element { attributes, .. } => attributes.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value),
+            Content::Element { attributes, .. } => {
+                attributes.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
+            }
             _ => None,
         }
     }

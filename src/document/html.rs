@@ -145,8 +145,8 @@ impl Walk<'_> {
                     self.walk(id, depth + 1, out);
                     out.gap();
                 }
-                "div" | "section" | "article" | "header" | "footer" | "main" | "nav" | "aside" | "address" | "center" | "dt" | "dd" | "body" | "html"
-                | "tr" | "caption" | "legend" | "option" => {
+                "div" | "section" | "article" | "header" | "footer" | "main" | "nav" | "aside" | "address" | "center" | "dt" | "dd" | "body"
+                | "html" | "tr" | "caption" | "legend" | "option" => {
                     out.end_line();
                     self.walk(id, depth + 1, out);
                     out.end_line();

@@ -25,7 +25,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Adds a structured feed, whatever its keys: its text is the JSON as sent.
 pub(super) fn feed(builder: &mut Builder, bytes: &[u8]) -> Result<Format, String> {
     let text = as_text(bytes)?;
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| format!("it is not JSON: line {} column {}", error.line(), error.column()))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text)
+        .map_err(|error| format!("it is not JSON: line {} column {}", error.line(), error.column()))?;
     builder.feed(text)?;
     Ok(Format::Json)
 }
@@ -37,7 +38,11 @@ fn as_text(bytes: &[u8]) -> Result<&str, String> {
 
 /// What a JSON body is, by its keys.
 enum Shape<'a> {
-    Letter { subject: &'a Value, plain: Option<&'a str>, html: Option<&'a str> },
+    Letter {
+        subject: &'a Value,
+        plain: Option<&'a str>,
+        html: Option<&'a str>,
+    },
     Event,
     /// A part's alert with the prose it was made from.
     Alert(&'a str),

@@ -102,9 +102,9 @@ fn body(mail: &Message<'_>, parts: &[u32]) -> Builder {
 pub(super) fn choose(builder: &mut Builder, plain: Builder, html: Builder) {
     let is_plain_empty = plain.text().trim().is_empty();
     let is_html_empty = html.text().trim().is_empty();
-    let takes_html = !is_html_empty && (is_plain_empty || html.tables_found() > plain.tables_found() || !lacking(html.text(), plain.text()).is_empty());
-    let (taken, other, names) =
-        if takes_html { (html, plain, ("plain-text", "HTML")) } else { (plain, html, ("HTML", "plain-text")) };
+    let takes_html =
+        !is_html_empty && (is_plain_empty || html.tables_found() > plain.tables_found() || !lacking(html.text(), plain.text()).is_empty());
+    let (taken, other, names) = if takes_html { (html, plain, ("plain-text", "HTML")) } else { (plain, html, ("HTML", "plain-text")) };
     let lacking = lacking(other.text(), taken.text());
     builder.append(taken);
     if !lacking.is_empty() {
@@ -116,7 +116,8 @@ pub(super) fn choose(builder: &mut Builder, plain: Builder, html: Builder) {
 pub(super) fn lacking<'a>(of: &'a str, within: &str) -> Vec<&'a str> {
     const SHOWN_MAX: usize = 3;
     let word = |word: &'a str| word.trim_matches(|c: char| !c.is_alphanumeric());
-    let counts = |word: &&str| (4..=60).contains(&word.len()) && word.contains(|c: char| c.is_ascii_digit()) && !word.contains("://") && !word.contains('@');
+    let counts =
+        |word: &&str| (4..=60).contains(&word.len()) && word.contains(|c: char| c.is_ascii_digit()) && !word.contains("://") && !word.contains('@');
     let known: HashSet<&str> = within.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
     let mut squeezed = None;
     let mut lacking = Vec::new();
@@ -224,7 +225,8 @@ impl Attachments {
         if count == 0 {
             return;
         }
-        let mut names = self.pictures.into_iter().take(SHOWN_MAX).map(|name| name.chars().take(40).collect::<String>()).collect::<Vec<_>>().join(", ");
+        let mut names =
+            self.pictures.into_iter().take(SHOWN_MAX).map(|name| name.chars().take(40).collect::<String>()).collect::<Vec<_>>().join(", ");
         if count > SHOWN_MAX {
             names.push_str(", …");
         }

@@ -107,12 +107,16 @@ impl Extractor {
         let given = reader.given.fetch_add(1, Ordering::Relaxed) + 1;
         let answer = reader.child.ask(&frame(input)?, Duration::from_secs(limits::DOCUMENT_SECONDS_MAX));
         let document = match answer {
-            Ok(bytes) => serde_json::from_slice::<Document>(&bytes).map_err(|error| ExtractError::Failed(format!("the document child's answer is not understood: {error}"))),
+            Ok(bytes) => serde_json::from_slice::<Document>(&bytes)
+                .map_err(|error| ExtractError::Failed(format!("the document child's answer is not understood: {error}"))),
             Err(ChildError::Refused(why)) => Err(ExtractError::Unreadable(why)),
-            Err(ChildError::Late(_)) => {
-                Err(ExtractError::Failed(format!("reading the document took longer than {} seconds, and the child that read it was ended", limits::DOCUMENT_SECONDS_MAX)))
+            Err(ChildError::Late(_)) => Err(ExtractError::Failed(format!(
+                "reading the document took longer than {} seconds, and the child that read it was ended",
+                limits::DOCUMENT_SECONDS_MAX
+            ))),
+            Err(error @ (ChildError::Died(_) | ChildError::Start(_))) => {
+                Err(ExtractError::Failed(format!("the document could not be read: {error}")))
             }
-            Err(error @ (ChildError::Died(_) | ChildError::Start(_))) => Err(ExtractError::Failed(format!("the document could not be read: {error}"))),
         };
         let is_simple = document.as_ref().is_ok_and(|document| matches!(document.format, Format::Json | Format::Text));
         if !is_simple || given >= limits::DOCUMENTS_PER_CHILD_MAX {

@@ -114,7 +114,9 @@ fn block(builder: &mut Builder, lines: &[Line]) -> usize {
         let cells: Vec<Vec<String>> = lines[..end]
             .iter()
             .zip(&grid)
-            .map(|(line, row)| row.iter().map(|cell| line.cells[cell.clone()].iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" ")).collect())
+            .map(|(line, row)| {
+                row.iter().map(|cell| line.cells[cell.clone()].iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" ")).collect()
+            })
             .collect();
         let width = grid.first().map_or(0, Vec::len);
         if columns::is_prose(&cells.iter().map(|row| row.iter().map(|cell| cell.chars().count()).collect()).collect::<Vec<_>>()) {
@@ -208,7 +210,10 @@ mod tests {
             (250., 634.5, "2027-04-30"),
             (50., 604., "Orders after these dates are not taken by any of our sales offices."),
         ]);
-        assert_eq!(table(&document, 0), [["Part number", "Replacement", "Last order"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100-5", "", "2027-04-30"]]);
+        assert_eq!(
+            table(&document, 0),
+            [["Part number", "Replacement", "Last order"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100-5", "", "2027-04-30"]]
+        );
         assert_eq!(
             document.text,
             "Acme ends the parts listed below on the dates given there.\n\nPart number  Replacement  Last order\nAX100-3      AX200-3      2027-03-31\n\
@@ -220,7 +225,8 @@ mod tests {
     fn columns_of_running_text_are_read_one_after_the_other() {
         let left = "this column of the page is written in long lines of text";
         let right = "and the other column goes on with more of the same prose";
-        let rows: Vec<(f32, f32, &str)> = (0..5).flat_map(|row| [(40., 700. - 12. * row as f32, left), (400., 700. - 12. * row as f32, right)]).collect();
+        let rows: Vec<(f32, f32, &str)> =
+            (0..5).flat_map(|row| [(40., 700. - 12. * row as f32, left), (400., 700. - 12. * row as f32, right)]).collect();
         let document = read(&rows);
         assert_eq!(document.text, format!("{0}\n{0}\n{0}\n{0}\n{0}\n\n{1}\n{1}\n{1}\n{1}\n{1}\n", left, right));
         assert!(document.tables.is_empty());
@@ -247,7 +253,13 @@ mod tests {
     fn a_word_cut_by_a_change_of_face_is_one_word() {
         let word = |text: &str, left: f32, right: f32| Word { text: text.to_owned(), left, right, bottom: 700.0, height: 10.0 };
         let mut builder = Builder::default();
-        add(&mut builder, vec![word("AX100", 50., 75.), word("-3", 75.2, 85.), word("ends", 90., 110.), word("NaN", f32::NAN, 1.)].into_iter().filter(Word::is_placed).collect());
+        add(
+            &mut builder,
+            vec![word("AX100", 50., 75.), word("-3", 75.2, 85.), word("ends", 90., 110.), word("NaN", f32::NAN, 1.)]
+                .into_iter()
+                .filter(Word::is_placed)
+                .collect(),
+        );
         assert_eq!(builder.text(), "AX100-3 ends\n");
     }
 }

@@ -74,8 +74,20 @@ fn is_binary(start: &[u8]) -> bool {
 fn looks_like_mail(start: &[u8], is_mail: bool) -> bool {
     static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[!-9;-~]{1,76}:(?:[ \t]|\r?$)").ok());
     const OF_MAILS: [&str; 14] = [
-        "from", "to", "cc", "subject", "date", "message-id", "mime-version", "received", "return-path", "delivered-to", "reply-to", "sender",
-        "content-type", "dkim-signature",
+        "from",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "received",
+        "return-path",
+        "delivered-to",
+        "reply-to",
+        "sender",
+        "content-type",
+        "dkim-signature",
     ];
     let Some(field) = FIELD.as_ref() else { return false };
     let mut lines = start.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).peekable();
@@ -101,8 +113,10 @@ fn looks_like_mail(start: &[u8], is_mail: bool) -> bool {
 }
 
 fn looks_like_html(bytes: &[u8]) -> bool {
-    static TAG: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?i)^\s*<(?:!doctype\s+html|html|head|body|table|div|p|h[1-6]|span|font|meta|center|style)\b|<(?:html|body|table|tbody)\b[^>]*>").ok());
+    static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\s*<(?:!doctype\s+html|html|head|body|table|div|p|h[1-6]|span|font|meta|center|style)\b|<(?:html|body|table|tbody)\b[^>]*>")
+            .ok()
+    });
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
     match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, mark)) => {

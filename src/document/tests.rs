@@ -81,7 +81,8 @@ fn mails_within_mails_have_a_bottom() {
     let bomb = "Content-Type: message/rfc822\r\n\r\n".repeat(100_000);
     assert!(read_as("email", None, format!("From: a@b.example\r\n{bomb}").as_bytes()).expect_err("bomb").contains("mails within mails"));
     // A thousand parts.
-    let parts: String = (0..1000).map(|n| format!("--b\r\nContent-Type: text/csv; name=p{n}.csv\r\nContent-Disposition: attachment\r\n\r\nAX{n}\r\n")).collect();
+    let parts: String =
+        (0..1000).map(|n| format!("--b\r\nContent-Type: text/csv; name=p{n}.csv\r\nContent-Disposition: attachment\r\n\r\nAX{n}\r\n")).collect();
     let many = format!("From: a@b.example\r\nSubject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n");
     let document = read_as("email", None, many.as_bytes()).expect("mail");
     check(&document);

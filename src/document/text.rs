@@ -219,7 +219,9 @@ mod tests {
 
     #[test]
     fn aligned_columns_are_a_table_with_its_holes() {
-        let found = tables("Affected products\n\nPart       Replacement   LTB\n---------  ------------  ----------\nAX100-3    AX200-3       2027-03-31\nAX100-5                  2027-04-30\n\nRegards");
+        let found = tables(
+            "Affected products\n\nPart       Replacement   LTB\n---------  ------------  ----------\nAX100-3    AX200-3       2027-03-31\nAX100-5                  2027-04-30\n\nRegards",
+        );
         assert_eq!(found, [[["Part", "Replacement", "LTB"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100-5", "", "2027-04-30"]]]);
     }
 
@@ -231,7 +233,10 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_columns() {
-        assert_eq!(tables("製品名    後継品\nAX100-3   AX200-3\nAX100     なし\n"), [[["製品名", "後継品"], ["AX100-3", "AX200-3"], ["AX100", "なし"]]]);
+        assert_eq!(
+            tables("製品名    後継品\nAX100-3   AX200-3\nAX100     なし\n"),
+            [[["製品名", "後継品"], ["AX100-3", "AX200-3"], ["AX100", "なし"]]]
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
     // A file handed in has no headers; its JSON shows whether it is an event.
     match media_type {
         Some(media_type) if media_type.is_json() || media_type.is_unspecified() => structured(delivery),
-        _ => Err(Refusal::WrongType("a CloudEvent comes as application/cloudevents+json, or with ce-id, ce-source, ce-type and ce-specversion headers".to_owned())),
+        _ => Err(Refusal::WrongType(
+            "a CloudEvent comes as application/cloudevents+json, or with ce-id, ce-source, ce-type and ce-specversion headers".to_owned(),
+        )),
     }
 }
 

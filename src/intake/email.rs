@@ -42,7 +42,9 @@ fn unpacked(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal
     }
     let sender_id = root.get("message_id").map(|id| id.text()).transpose()?.filter(|id| !id.trim().is_empty());
     // Relays add keys of their own to one and the same mail; what it says is the same.
-    let said = |id: &str| [vec![id.trim().as_bytes().to_vec()], ["subject", "text", "html", "attachments"].map(|key| bytes(value.get(key))).to_vec()].concat();
+    let said = |id: &str| {
+        [vec![id.trim().as_bytes().to_vec()], ["subject", "text", "html", "attachments"].map(|key| bytes(value.get(key))).to_vec()].concat()
+    };
     Ok(Taken { media_type, sender_id: sender_id.map(said), ignored: None })
 }
 

@@ -116,11 +116,7 @@ impl<'a> Node<'a> {
     /// Members of an object, in the order sent; none where it is no object.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + use<'a> {
         let path = self.path.clone();
-        self.value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(move |(key, value)| (key.as_str(), Node { value, path: format!("{path}.{}", few(key)) }))
+        self.value.as_object().into_iter().flatten().map(move |(key, value)| (key.as_str(), Node { value, path: format!("{path}.{}", few(key)) }))
     }
 
     pub(super) fn text(&self) -> Result<&'a str, Refusal> {
@@ -209,6 +205,9 @@ mod tests {
         let parts: Vec<Node> = root.need("parts").and_then(|parts| parts.items().map(Iterator::collect)).expect("array");
         assert_eq!(parts[1].text().expect_err("number").to_string(), "$.parts[1] must be a string, not a number");
         assert_eq!(parts[2].filled_text().expect_err("blank").to_string(), "$.parts[2] must not be empty");
-        assert_eq!(root.need("day").and_then(|day| day.date()).expect_err("day").to_string(), "$.day must be a day like 2026-01-31, not '31.01.2026'");
+        assert_eq!(
+            root.need("day").and_then(|day| day.date()).expect_err("day").to_string(),
+            "$.day must be a day like 2026-01-31, not '31.01.2026'"
+        );
     }
 }

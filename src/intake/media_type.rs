@@ -35,9 +35,7 @@ impl MediaType {
                 refuse_other_charset(delivery)?;
                 Ok(media_type)
             }
-            Some(media_type) => {
-                Err(Refusal::WrongType(format!("{} takes application/json, not {}", delivery.source, few(&media_type.0))))
-            }
+            Some(media_type) => Err(Refusal::WrongType(format!("{} takes application/json, not {}", delivery.source, few(&media_type.0)))),
             None => Err(Refusal::WrongType(format!("{} takes application/json, and this delivery has no Content-Type", delivery.source))),
         }
     }

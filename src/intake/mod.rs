@@ -10,8 +10,8 @@ mod generic;
 mod headers;
 mod json;
 mod media_type;
-mod siliconexpert;
 mod signature;
+mod siliconexpert;
 
 use bytes::Bytes;
 
@@ -132,7 +132,10 @@ pub fn receive(delivery: Delivery, secrets: &Secrets, now_ms: i64) -> Result<Arr
         return Err(Refusal::UnknownSource(format!("'{}' is not a source: one of {}", delivery.source, NAMES.join(", "))));
     };
     if delivery.body.len() > *most {
-        return Err(Refusal::TooLarge(format!("the body has {} bytes, {name} takes at most {most}; split it, or hand it in as a file", delivery.body.len())));
+        return Err(Refusal::TooLarge(format!(
+            "the body has {} bytes, {name} takes at most {most}; split it, or hand it in as a file",
+            delivery.body.len()
+        )));
     }
     let signed_id = secrets.0.get(*name).map(|secret| signature::verify(&delivery, secret, now_ms)).transpose()?.flatten();
     refuse_compressed(&delivery)?;

@@ -13,10 +13,8 @@ use super::{Delivery, Refusal};
 use crate::limits;
 
 /// Some senders leave the padding away.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 /// The delivery's signed id, `None` where a bearer token vouches for it; refused where neither does.
 pub(super) fn verify(delivery: &Delivery, secret: &str, now_ms: i64) -> Result<Option<String>, Refusal> {

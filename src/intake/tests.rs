@@ -23,7 +23,10 @@ fn refused(result: Result<Arrival, Refusal>, code: &str, says: &str) {
 
 /// One good body of each JSON source.
 const GOOD: [(&str, &str); 8] = [
-    ("siliconexpert", r#"{"Status":{"Code":"0","Success":"true"},"Result":{"PCNData":{"ReqPartNumber":"AX100-3","PCNDto":[{"PCNNumber":"N1","Manufacturer":"Acme","LastTimeBuyDate":""}]}}}"#),
+    (
+        "siliconexpert",
+        r#"{"Status":{"Code":"0","Success":"true"},"Result":{"PCNData":{"ReqPartNumber":"AX100-3","PCNDto":[{"PCNNumber":"N1","Manufacturer":"Acme","LastTimeBuyDate":""}]}}}"#,
+    ),
     ("email", r#"{"subject":"PDN","text":"Acme ends AX100-3.","from":"pcn@acme.example"}"#),
     ("cloudevents", r#"{"specversion":"1.0","id":"1","source":"/plm","type":"pdn","data":{"notice_type":"PDN","affected_parts":["AX100-3"]}}"#),
     ("generic", r#"{"notice_type":"PDN","affected_parts":["AX100-3"],"last_time_buy":"2027-03-31","replacements":{"AX100-3":null},"extra":[1]}"#),
@@ -69,12 +72,24 @@ fn every_required_key_is_missed_by_name() {
 
 #[test]
 fn types_are_checked_with_their_path() {
-    refused(json("generic", r#"{"notice_type":"PDN","affected_parts":["A",7]}"#), "malformed_body", "$.affected_parts[1] must be a string, not a number");
+    refused(
+        json("generic", r#"{"notice_type":"PDN","affected_parts":["A",7]}"#),
+        "malformed_body",
+        "$.affected_parts[1] must be a string, not a number",
+    );
     refused(json("generic", r#"{"notice_type":"EOL","affected_parts":[]}"#), "malformed_body", "$.notice_type must be one of PDN");
     refused(json("generic", r#"{"notice_type":"PDN","affected_parts":[],"last_time_buy":"2027-02-30"}"#), "malformed_body", "$.last_time_buy");
     refused(json("generic", r#"{"notice_type":"PDN","affected_parts":[],"replacements":{"A":[]}}"#), "malformed_body", "$.replacements.A");
-    refused(json("email", r#"{"subject":"s","text":"t","attachments":[{"filename":"n.pdf","content":"%%%"}]}"#), "malformed_body", "$.attachments[0].content");
-    refused(json("component-alert", r#"{"source_platform":"fax","manufacturer_code":"A","part_number":"B","lifecycle_status":"C"}"#), "malformed_body", "accuris");
+    refused(
+        json("email", r#"{"subject":"s","text":"t","attachments":[{"filename":"n.pdf","content":"%%%"}]}"#),
+        "malformed_body",
+        "$.attachments[0].content",
+    );
+    refused(
+        json("component-alert", r#"{"source_platform":"fax","manufacturer_code":"A","part_number":"B","lifecycle_status":"C"}"#),
+        "malformed_body",
+        "accuris",
+    );
     refused(json("generic", "[]"), "malformed_body", "$ must be an object, not an array");
 }
 
@@ -157,13 +172,18 @@ fn one_cloudevent_has_one_key_in_either_mode() {
     refused(receive(binary, &Secrets::default(), 0), "wrong_content_type", "ce-id");
     let batch = delivery("cloudevents", "application/CloudEvents-batch+json", b"[]");
     refused(receive(batch, &Secrets::default(), 0), "wrong_content_type", "batches");
-    refused(json("cloudevents", r#"{"specversion":"1.0","id":"1","source":"/","type":"t","data":1,"data_base64":"AA=="}"#), "malformed_body", "beside");
+    refused(
+        json("cloudevents", r#"{"specversion":"1.0","id":"1","source":"/","type":"t","data":1,"data_base64":"AA=="}"#),
+        "malformed_body",
+        "beside",
+    );
 }
 
 #[test]
 fn the_same_mail_by_another_relay_has_the_same_key() {
     let none = Secrets::default();
-    let mail = |head: &str, body: &str| receive(delivery("email", "message/rfc822", format!("{head}\r\n\r\n{body}").as_bytes()), &none, 0).expect("mail");
+    let mail =
+        |head: &str, body: &str| receive(delivery("email", "message/rfc822", format!("{head}\r\n\r\n{body}").as_bytes()), &none, 0).expect("mail");
     let one = mail("From: a@b.example\r\nMessage-ID:\r\n <1@b.example>\r\nSubject: PDN", "text");
     let other = mail("Received: by c.example\r\nmessage-id: <1@b.example>\r\nFrom: a@b.example", "text");
     assert_eq!(one.dedupe_key, other.dedupe_key);
@@ -172,7 +192,8 @@ fn the_same_mail_by_another_relay_has_the_same_key() {
     assert_ne!(mail("From: a@b.example", "text").dedupe_key, mail("From: c@b.example", "text").dedupe_key);
     refused(receive(delivery("email", "message/rfc822", b"Dear customer,\r\n"), &none, 0), "malformed_body", "no mail");
     refused(receive(delivery("email", "message/rfc822", b"Part: AX100-3\r\n\r\n"), &none, 0), "malformed_body", "no mail");
-    let relayed = |more: &str| json("email", &format!(r#"{{"message_id":"<1@b>","subject":"PDN","text":"Acme ends AX100-3."{more}}}"#)).expect("mail");
+    let relayed =
+        |more: &str| json("email", &format!(r#"{{"message_id":"<1@b>","subject":"PDN","text":"Acme ends AX100-3."{more}}}"#)).expect("mail");
     assert_eq!(relayed("").dedupe_key, relayed(r#","received_at":5"#).dedupe_key);
 }
 

@@ -50,57 +50,159 @@ struct Cue<R> {
 }
 
 fn cues<R: Copy>(list: &[(R, f64, &str)]) -> Vec<Cue<R>> {
-    list.iter().filter_map(|(role, weight, pattern)| Some(Cue { regex: Regex::new(&format!("(?i){pattern}")).ok()?, role: *role, weight: *weight })).collect()
+    list.iter()
+        .filter_map(|(role, weight, pattern)| Some(Cue { regex: Regex::new(&format!("(?i){pattern}")).ok()?, role: *role, weight: *weight }))
+        .collect()
 }
 
 static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
     use DateRole::{Buy, Effective, Issue, None, Ship};
     cues(&[
-        (Buy, 6.5, r"last[\s-]*time[\s-]*(?:buy|order|purchase)|\bLTB\b|\bLTO\b|\bLOD\b|(?:last|final)[\s-]*(?:purchase|order|buy|po)s?\b|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)"),
-        (Buy, 4.0, r"(?:orders?|POs?|purchase\s+orders?|buy)\b[^.;\n]{0,50}\b(?:by|until|till|before|through|than|accepted|received|placed|entered|to|after|close[sd]?)\b|(?:place|submit|enter|accept|book|send)\w*\b[^.;]{0,40}\borders?|order\s+(?:deadline|book|entry|intake|cut-?off)|non-?cancel+able"),
-        (Buy, 6.5, r"letzt\w*\s+(?:\w+\s+)?(?:bestell|auftrag|kauf|abruf)\w*|letzt(?:bestell|kauf|abruf)\w*|bestell(?:schluss|frist|ende|termin)\w*|letztmalig\w*\s+(?:\w+\s+){0,2}(?:bestell|geordert)\w*"),
+        (
+            Buy,
+            6.5,
+            r"last[\s-]*time[\s-]*(?:buy|order|purchase)|\bLTB\b|\bLTO\b|\bLOD\b|(?:last|final)[\s-]*(?:purchase|order|buy|po)s?\b|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)",
+        ),
+        (
+            Buy,
+            4.0,
+            r"(?:orders?|POs?|purchase\s+orders?|buy)\b[^.;\n]{0,50}\b(?:by|until|till|up\s+to(?:\s+and\s+including)?|before|through|than|accepted|received|placed|entered|to|after|close[sd]?)\b|(?:place|submit|enter|accept|book|send)\w*\b[^.;]{0,40}\borders?|order\s+(?:deadline|book|entry|intake|cut-?off)|non-?cancel+able",
+        ),
+        (
+            Buy,
+            6.5,
+            r"letzt\w*\s+(?:\w+\s+)?(?:bestell|auftrag|kauf|abruf)\w*|letzt(?:bestell|kauf|abruf)\w*|bestell(?:schluss|frist|ende|termin)\w*|letztmalig\w*\s+(?:\w+\s+){0,2}(?:bestell|geordert)\w*",
+        ),
         (Buy, 4.0, r"bestell\w+|auftr[äa]g\w*"),
-        (Buy, 6.5, r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:commande|achat|ordre)s?|date\s+limite\s+(?:de|d')\s*(?:commande|achat)|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:pedido|compra|[óo]rden)\w*|fecha\s+l[íi]mite\s+de\s+(?:pedido|compra)"),
+        (
+            Buy,
+            6.5,
+            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:commande|achat|ordre)s?|date\s+limite\s+(?:de|d')\s*(?:commande|achat)|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:pedido|compra|[óo]rden)\w*|fecha\s+l[íi]mite\s+de\s+(?:pedido|compra)",
+        ),
         (Buy, 4.0, r"\bcommandes?\b|\bpedidos?\b|\bcompras?\b"),
-        (Buy, 6.5, r"最終(?:受注|発注|注文|購入|ご注文)|ラスト\s?(?:バイ|オーダー)|(?:注文|受注)(?:締切|期限)|最[后後終终]\s?(?:订购|訂購|购买|購買|採購|采购|下单|下單|订单|訂單|订货|訂貨|接单|接單)"),
-        (Ship, 6.5, r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|\bLTS\b|\bLTD\b|\bLSD\b|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*"),
-        (Ship, 4.0, r"(?:ship(?:ment|ped|ping|s)?|deliver(?:y|ies|ed|able)?|dispatch\w*)\b[^.;\n]{0,50}\b(?:by|until|till|before|through|than|complete[sd]?|end[s]?|after|beyond|to|on|date)\b|(?:ship|deliver|dispatch)\w*\s+(?:schedul|tak|mad|complet|request)\w*|(?:deliver|ship|dispatch)\w*"),
-        (Ship, 6.5, r"letzt\w*\s+(?:\w+\s+)?(?:liefer|ausliefer|versand|auslief)\w*|letzt(?:liefer|versand)\w*|liefer(?:ende|schluss)|(?:letzte|abschlie[ßs]+ende)\s+auslieferung"),
-        (Ship, 4.0, r"(?:aus)?liefer\w+|versand\w*"),
-        (Ship, 6.5, r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:livraison|exp[ée]dition|envoi)s?|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:env[íi]o|entrega|embarque|despacho)s?"),
+        (
+            Buy,
+            6.5,
+            r"最終(?:受注|発注|注文|購入|ご注文)|ラスト\s?(?:バイ|オーダー)|(?:注文|受注)(?:締切|期限)|最[后後終终]\s?(?:订购|訂購|购买|購買|採購|采购|下单|下單|订单|訂單|订货|訂貨|接单|接單)",
+        ),
+        (
+            Ship,
+            6.5,
+            r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|\bLTS\b|\bLTD\b|\bLSD\b|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*",
+        ),
+        (
+            Ship,
+            4.0,
+            r"(?:ship(?:ment|ped|ping|s)?|deliver(?:y|ies|ed|able)?|dispatch\w*)\b[^.;\n]{0,50}\b(?:by|until|till|before|through|than|complete[sd]?|end[s]?|after|beyond|date)\b|(?:ship|deliver|dispatch)\w*\s+(?:schedul|tak|mad|complet|request)\w*|(?:deliver|ship|dispatch)\w*",
+        ),
+        (
+            Ship,
+            6.5,
+            r"letzt\w*\s+(?:\w+\s+)?(?:liefer|ausliefer|versand|auslief)\w*|letzt(?:liefer|versand)\w*|liefer(?:ende|schluss)|(?:letzte|abschlie[ßs]+ende)\s+auslieferung",
+        ),
+        (Ship, 4.0, r"(?:aus)?(?:ge)?liefer\w+|leave\w*\s+(?:our|the)\s+(?:warehouse|factory|works|plant)|versand\w*"),
+        (
+            Ship,
+            6.5,
+            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:livraison|exp[ée]dition|envoi)s?|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:env[íi]o|entrega|embarque|despacho)s?",
+        ),
         (Ship, 4.0, r"\blivraisons?\b|exp[ée]ditions?|\bentregas?\b|\benv[íi]os?\b"),
         (Ship, 6.5, r"最終(?:出荷|納入|納品)|最[后後終终]\s?(?:出货|出貨|发货|發貨|交货|交貨|供货|供貨)"),
         (Ship, 4.0, r"出荷|納入|出货|交货"),
-        (Issue, 6.5, r"issue\s*d?\s*date|date\s+(?:of\s+)?(?:issue|notice|notification|publication|announcement|release)|(?:notice|notification|publication|announcement|pcn|pdn|letter)\s+(?:issue\s+)?date|\bissued\b|\bpublished\b|date\s+issued|\breleased?\s+(?:on|date)"),
+        (
+            Issue,
+            6.5,
+            r"issue\s*d?\s*date|date\s+(?:of\s+)?(?:issue|notice|notification|publication|announcement|release)|(?:notice|notification|publication|announcement|pcn|pdn|letter)\s+(?:issue\s+)?date|\bissued\b|\bpublished\b|date\s+issued|\breleased?\s+(?:on|date)",
+        ),
         (Issue, 5.0, r"^\W*date\W*$|\bdated\b|announced\s+on"),
-        (Issue, 6.0, r"ausgabe(?:datum)?|ausgestellt|^\W*datum\W*$|mitteilung\s+vom|date\s+(?:d'[ée]mission|de\s+(?:notification|publication|l'avis))|[ée]mis\s+le|^\W*date\s*:?\W*$|fecha\s+(?:de\s+)?(?:emisi[óo]n|notificaci[óo]n|publicaci[óo]n|aviso)|^\W*fecha\W*$|発行日|通知日|発信日|作成日|发布日期|發佈日期|发文日期|通知日期|发出日期|^\W*日期\W*$"),
-        (Effective, 5.0, r"effectiv\w*|implement\w*|(?:first|initial)\s+(?:ship\w*|deliver\w*|date)[^.;]{0,40}(?:chang|new|revis)\w*|(?:change|cut-?over|conversion|transition)\s+(?:date|takes|will)|\bsamples?\b[^.;]{0,30}(?:available|from)|start(?:ing|s)?\s+(?:of|from|with)|end\s+of\s+(?:life|production|sale|support)|production\s+(?:will\s+)?(?:end|stop|cease)s?"),
-        (Effective, 5.0, r"wirksam|g[üu]ltig\s+ab|umsetzung|inkraft\w*|produktionsende|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|prise\s+d'effet|entr[ée]e\s+en\s+vigueur|fin\s+de\s+production|fecha\s+efectiva|entrada\s+en\s+vigor|fin\s+de\s+producci[óo]n|適用|実施|切替|生産終了日|生效|实施|停产日期"),
-        (None, 6.5, r"previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定"),
-        (None, 5.0, r"\bform\b|template|\brev(?:ision)?\b\.?|version|formular|vorlage|\bstand\b|formulaire|plantilla|copyright|©|printed|\bpage\b|様式|版"),
+        (
+            Issue,
+            6.0,
+            r"ausgabe(?:datum)?|ausgestellt|datum\s+(?:der|dieser|des)\s+(?:mitteilung|schreibens|abk[üu]ndigung)|mitteilungsdatum|erstellt\s+am|^\W*datum\W*$|mitteilung\s+vom|date\s+(?:d'[ée]mission|de\s+(?:notification|publication|l'avis))|[ée]mis\s+le|^\W*date\s*:?\W*$|fecha\s+(?:de\s+)?(?:emisi[óo]n|notificaci[óo]n|publicaci[óo]n|aviso)|^\W*fecha\W*$|発行日|通知日|発信日|作成日|发布日期|發佈日期|发文日期|通知日期|发出日期|^\W*日期\W*$",
+        ),
+        (
+            Effective,
+            5.0,
+            r"effectiv\w*|implement\w*|(?:first|initial)\s+(?:ship\w*|deliver\w*|date)[^.;]{0,40}(?:chang|new|revis)\w*|(?:change|cut-?over|conversion|transition)\s+(?:date|takes|will)|\bsamples?\b[^.;]{0,30}(?:available|from)|start(?:ing|s|ed)?\s+(?:of|from|with|on|in)|end\s+of\s+(?:life|production|sale|support)|production\s+(?:will\s+)?(?:end|stop|cease)s?",
+        ),
+        (
+            Effective,
+            5.0,
+            r"wirksam|g[üu]ltig\s+ab|umsetzung|inkraft\w*|produktionsende|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|prise\s+d'effet|entr[ée]e\s+en\s+vigueur|fin\s+de\s+production|fecha\s+efectiva|entrada\s+en\s+vigor|fin\s+de\s+producci[óo]n|適用|実施|切替|生産終了日|生效|实施|停产日期",
+        ),
+        (
+            None,
+            6.5,
+            r"previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
+        ),
+        (
+            None,
+            5.0,
+            r"\bform\b|template|\brev(?:ision)?\b\.?|version|formular|vorlage|\bstand\b|formulaire|plantilla|copyright|©|printed|\bpage\b|様式|版",
+        ),
         (None, 5.0, r"^\W*(?:sent|gesendet|envoy[ée]|enviado|received)\s*:?\s*(?:\w{2,9},?\s*)?$|\bwrote\b|schrieb|a\s+écrit|escribi[óo]"),
-        (None, 5.0, r"acknowledg\w*|respon(?:d|se)\w*|repl(?:y|ies)|feedback|quer(?:y|ies)|comment\w*|meeting|webinar|holiday|valid\s+until|expires?|date\s+code|datecode|since|established|founded|introduc\w*|J-STD|rückmeldung|antwort\w*|r[ée]ponse|respuesta|回答"),
+        (
+            None,
+            5.0,
+            r"acknowledg\w*|\brespon(?:d|se)\w*|repl(?:y|ies)|feedback|quer(?:y|ies)|comment\w*|meeting|webinar|holiday|valid\s+until|expires?|date\s+code|datecode|since|established|founded|introduc\w*|J-STD|rückmeldung|antwort\w*|r[ée]ponse|respuesta|回答",
+        ),
     ])
 });
 
 static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
     use PartRole::{Affected, Neither, Replacement};
     cues(&[
-        (Affected, 5.0, r"^\W*(?:(?:affected|discontinued|our|old|manufacturer|maker|mfr|mfg|vendor|supplier|sales|obsolete|full)?\W*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|mpn|p/?n)\W*(?:part\W*)?(?:numbers?|nos?\.?|names?|codes?|s)?(?:\s*\(?s\)?)?|artikel\W*(?:nummern?|nr\.?)?|typen?|typ\W*bezeichnung|bestell(?:nummern?|bezeichnung|code)|r[ée]f[ée]rences?|referencias?|型番|品番|品名|型号|料号|物料号)\W*$"),
-        (Affected, 8.0, r"not\s+recommended|nicht\s+empfohlen"),
-        (Affected, 5.5, r"affected|impacted|discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|ceas\w*|concerned|subject\s+to|withdraw\w*|last[\s-]time[\s-]buy"),
-        (Affected, 2.0, r"(?:manufacturer|mfr|mfg|maker|vendor|supplier|our|old|current|existing)?\s*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|sales)\s*(?:part\s*)?(?:numbers?|nos?\b\.?|names?|codes?|types?|#|id|/)*|\bMPNs?\b|\bP/?N\b|\bSKUs?\b|\bparts?\b|\bproducts?\b|\bdevices?\b|\bold\b"),
-        (Affected, 5.5, r"betroffen\w*|abgek[üu]ndigt\w*|abk[üu]ndigung|auslauf\w*|eingestellt\w*|concern[ée]\w*|arr[êe]t\w*|affect[ée]\w*|afectad\w*|descontinuad\w*|discontinuad\w*|対象|生産中止|生産終了|廃止|製造中止|受影响|受影響|停产|停產|涉及"),
-        (Affected, 2.0, r"artikel\w*|\btyp(?:en)?\b|bestell(?:nummer|bezeichnung|code)|bauteil\w*|produkt\w*|r[ée]f[ée]rences?|produits?|articles?|referencias?|productos?|型番|品番|品名|製品|型号|型號|料号|料號|产品|產品"),
-        (Replacement, 6.5, r"replac\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead"),
-        (Replacement, 6.5, r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|pr[ée]conis\w*|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代"),
-        (Neither, 5.0, r"(?:mou?ld(?:ing)?\s+)?compound|lead\s?frame|wafer|\bdie\b|bond\s+wire|qualification|test\s+vehicle|carrier\s+tape|\btray\b|\breel\b|drawing|data\s?sheet|specification|standard|lot\b|batch|date\s+code|customer\s+(?:part|item|ref|p/?n|no|number)\w*|your\s+(?:part|ref|item|order|p/?n)\w*|\bHTS\b|\bECCN\b|\bfab\b|tel\b|phone|\bfax\b|purchase\s+order\s+n|invoice|package|packing|description|qty|quantity|kunden\w*|verpackung|bezeichnung|beschreibung|zeichnung|emballage|d[ée]signation|embalaje|descripci[óo]n|包装|封装|備考|remarks?|comment"),
-        (Neither, 6.0, r"not\s+(?:be\s+)?(?:affected|impacted|discontinued)|unaffected|remain\w*\s+(?:available|in\s+production|active)|continue\w*\s+to\s+be|nicht\s+betroffen|weiterhin|non\s+concern|no\s+afectad|対象外|不受影响"),
+        (
+            Affected,
+            5.0,
+            r"^\W*(?:(?:affected|discontinued|our|old|manufacturer|maker|mfr|mfg|vendor|supplier|sales|obsolete|full)?\W*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|mpn|p/?n)\W*(?:part\W*)?(?:numbers?|nos?\.?|names?|codes?|identification|list|s)?(?:\s*\(?s\)?)?|artikel\W*(?:nummern?|nr\.?)?|typen?|typ\W*bezeichnung|bestell(?:nummern?|bezeichnung|code)|r[ée]f[ée]rences?|referencias?|型番|品番|品名|型号|料号|物料号)\W*$",
+        ),
+        (
+            Affected,
+            5.5,
+            r"affected|impacted|discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|ceas\w*|retir(?:e|es|ing|ed)\b|stop\w*\s+(?:making|producing|manufactur\w*|the\s+production)|concerned|subject\s+to|withdraw\w*|last[\s-]time[\s-]buy",
+        ),
+        (
+            Affected,
+            2.0,
+            r"(?:manufacturer|mfr|mfg|maker|vendor|supplier|our|old|current|existing)?\s*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|sales)\s*(?:part\s*)?(?:numbers?|nos?\b\.?|names?|codes?|types?|#|id|/)*|\bMPNs?\b|\bP/?N\b|\bSKUs?\b|\bparts?\b|\bproducts?\b|\bdevices?\b|\bold\b",
+        ),
+        (
+            Affected,
+            5.5,
+            r"betroffen\w*|abgek[üu]ndigt\w*|abk[üu]ndigung|auslauf\w*|eingestellt\w*|concern[ée]\w*|arr[êe]t\w*|affect[ée]\w*|afectad\w*|descontinuad\w*|discontinuad\w*|対象|生産中止|生産終了|廃止|製造中止|受影响|受影響|停产|停產|涉及",
+        ),
+        (
+            Affected,
+            2.0,
+            r"artikel\w*|\btyp(?:en)?\b|bestell(?:nummer|bezeichnung|code)|bauteil\w*|produkt\w*|r[ée]f[ée]rences?|produits?|articles?|referencias?|productos?|型番|品番|品名|製品|型号|型號|料号|料號|产品|產品",
+        ),
+        (
+            Replacement,
+            6.5,
+            r"replac\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead",
+        ),
+        (
+            Replacement,
+            6.5,
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|pr[ée]conis\w*|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代",
+        ),
+        (
+            Neither,
+            5.0,
+            r"(?:mou?ld(?:ing)?\s+)?compound|lead\s?frame|wafer|\bdie\b|bond\s+wire|qualification|test\s+vehicle|carrier\s+tape|\btray\b|\breel\b|drawing|data\s?sheet|specification|standard|lot\b|batch|date\s+code|customer\s+(?:part|item|ref|p/?n|no|number)\w*|your\s+(?:part|ref|item|order|p/?n)\w*|\bHTS\b|\bECCN\b|\bfab\b|tel\b|phone|\bfax\b|purchase\s+order\s+n|invoice|package|packing|description|qty|quantity|kunden\w*|verpackung|bezeichnung|beschreibung|zeichnung|emballage|d[ée]signation|embalaje|descripci[óo]n|包装|封装|備考|remarks?|comment",
+        ),
+        (
+            Neither,
+            6.0,
+            r"not\s+(?:be\s+)?(?:affected|impacted|discontinued)|unaffected|remain\w*\s+(?:available|in\s+production|active)|continue\w*\s+to\s+be|nicht\s+betroffen|weiterhin|non\s+concern|no\s+afectad|対象外|不受影响",
+        ),
     ])
 });
 
-/// Log-odds by role from what stands around a place: label and words before count by nearness, words after half.
-fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>) -> Vec<f64> {
+/// Log-odds by role from what stands around a place: label and words before count by nearness, words after somewhat less.
+/// `reach` is the distance, in characters, over which a cue before the place loses two thirds of its weight.
+fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>, reach: f64) -> Vec<f64> {
     let mut scores = vec![0.0_f64; roles.len()];
     let mut add = |role: R, weight: f64| {
         if let Some(at) = roles.iter().position(|known| *known == role) {
@@ -116,11 +218,11 @@ fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>)
         }
         if let Some(found) = cue.regex.find_iter(around.before).last() {
             let distance = around.before[found.end()..].chars().count() as f64;
-            add(cue.role, cue.weight * (-distance / 70.0).exp());
+            add(cue.role, cue.weight * (-distance / reach).exp());
         }
         if let Some(found) = cue.regex.find(around.after) {
             let distance = around.after[..found.start()].chars().count() as f64;
-            add(cue.role, cue.weight * 0.6 * (-distance / 40.0).exp());
+            add(cue.role, cue.weight * 0.8 * (-distance / 40.0).exp());
         }
     }
     scores
@@ -128,7 +230,7 @@ fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>)
 
 /// Log-odds of each of `DateRole::ALL`.
 pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
-    let mut scores = weigh(&DATE_CUES, &DateRole::ALL, around);
+    let mut scores = weigh(&DATE_CUES, &DateRole::ALL, around, 100.0);
     if let Some(none) = scores.last_mut() {
         // A date that nothing speaks for is most likely none of those asked for.
         *none = none.max(1.0);
@@ -138,7 +240,13 @@ pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
 
 /// Log-odds of each of `PartRole::ALL`.
 pub(super) fn part_evidence(around: &Around<'_>) -> Vec<f64> {
-    weigh(&PART_CUES, &PartRole::ALL, around)
+    // `not recommended` speaks of the part itself, `recommended` of its replacement.
+    static NOT_RECOMMENDED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)not\s+recommended|nicht\s+empfohlen|non\s+recommand\w*|no\s+recomendad\w*").ok());
+    let plain = |text: &str| NOT_RECOMMENDED.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, "obsolete").into_owned());
+    let (label, before, after) = (around.label.map(plain), plain(around.before), plain(around.after));
+    // What a list of parts is about stands further off than what a date is.
+    weigh(&PART_CUES, &PartRole::ALL, &Around { label: label.as_deref(), before: &before, after: &after }, 140.0)
 }
 
 #[cfg(test)]
@@ -176,6 +284,6 @@ mod tests {
     fn every_pattern_is_a_regular_expression() {
         // `cues` leaves a broken pattern out; here it is missed.
         assert_eq!(DATE_CUES.len(), 24);
-        assert_eq!(PART_CUES.len(), 10);
+        assert_eq!(PART_CUES.len(), 9);
     }
 }

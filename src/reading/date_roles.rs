@@ -56,7 +56,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
             let mut evidence = date_evidence(&around);
             place_evidence(layout, &candidate, &around, &mut evidence);
             let asked = questions.date(&around);
-            let row = layout.cell(candidate.span).map(|(_, cell)| (cell.table, cell.row));
+            let row = layout.cell(candidate.span).filter(|(_, cell)| !layout.is_pairs(cell.table)).map(|(_, cell)| (cell.table, cell.row));
             OpenDate { candidate, evidence, asked, row }
         })
         .collect()
@@ -79,6 +79,12 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super
     if line < 12 && alone && layout.cell(candidate.span).is_none() {
         evidence[at(DateRole::Issue)] += 4.5;
     }
+    // At the right end of a letter's head: `To our customers            2 March 2026`.
+    let last = layout.line_span(layout.line_at(candidate.span.end.saturating_sub(1)));
+    let end = layout.document.text.get(candidate.span.end as usize..last.end as usize).unwrap_or("");
+    if line < 15 && start.ends_with("   ") && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':')) {
+        evidence[at(DateRole::Issue)] += 4.0;
+    }
     // The line that names the notice: `NOTICE KS-N-501, 4 November 2026`.
     if line < 15 && NOTICE_LINE.as_ref().is_some_and(|regex| regex.is_match(start)) {
         evidence[at(DateRole::Issue)] += 4.0;
@@ -90,7 +96,9 @@ fn is_beside_mail_head(layout: &Layout<'_>, line: usize) -> bool {
     const BLOCK_LINES_MAX: usize = 6;
     let bare = |number: usize| layout.line(number).trim_start_matches(['>', ' ', '|', '*']).to_lowercase();
     let is_head = |text: &String| {
-        ["from:", "to:", "subject:", "von:", "an:", "betreff:", "cc:", "de:", "à:", "objet:", "para:", "asunto:", "reply-to:"].iter().any(|head| text.starts_with(head))
+        ["from:", "to:", "subject:", "von:", "an:", "betreff:", "cc:", "de:", "à:", "objet:", "para:", "asunto:", "reply-to:"]
+            .iter()
+            .any(|head| text.starts_with(head))
     };
     let above = (0..line).rev().take(BLOCK_LINES_MAX).map(bare).take_while(|text| !text.is_empty());
     let below = (line + 1..layout.line_count()).take(BLOCK_LINES_MAX).map(bare).take_while(|text| !text.is_empty());

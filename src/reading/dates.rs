@@ -156,7 +156,8 @@ fn stands_alone(text: &str, span: Span, form: Form) -> bool {
     let mut after = text[span.end as usize..].chars();
     let (next, following) = (after.next(), after.next());
     let named = matches!(form, Form::DayMonth | Form::Era | Form::YearMonth | Form::Relative);
-    let free_before = before.is_none_or(|c| if named { !c.is_ascii_digit() } else { !c.is_alphanumeric() && !matches!(c, '/' | '_' | '+') || !c.is_ascii() });
+    let free_before =
+        before.is_none_or(|c| if named { !c.is_ascii_digit() } else { !c.is_alphanumeric() && !matches!(c, '/' | '_' | '+') || !c.is_ascii() });
     let glued = next.is_some_and(|c| c.is_ascii_alphanumeric() && !(c == 'T' && following.is_some_and(|c| c.is_ascii_digit())) || c == '_');
     let goes_on = matches!(next, Some('.' | '/' | '-')) && following.is_some_and(|c| c.is_ascii_digit());
     let dashed = form != Form::DayMonth && !named && before.is_some_and(|c| matches!(c, '-' | '.')) && {
@@ -320,7 +321,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date() {
-        for text in ["10.1.20.30", "LM2027-03-31X", "version 1.2.3", "SOT-23", "AB20270331", "12-10-25", "31.13.2027", "tel. 0711/123 45 67", "2027-13-01"] {
+        for text in
+            ["10.1.20.30", "LM2027-03-31X", "version 1.2.3", "SOT-23", "AB20270331", "12-10-25", "31.13.2027", "tel. 0711/123 45 67", "2027-13-01"]
+        {
             assert_eq!(days(text), [""; 0], "{text}");
         }
     }

@@ -15,7 +15,8 @@ use crate::{
 };
 
 pub(super) fn read(source: &str, document: &Document) -> Result<Vec<Notice>, ReadError> {
-    let value: Value = serde_json::from_str(&document.text).map_err(|error| ReadError::Feed(format!("the body from {source} is not JSON: {error}")))?;
+    let value: Value =
+        serde_json::from_str(&document.text).map_err(|error| ReadError::Feed(format!("the body from {source} is not JSON: {error}")))?;
     let mut feed = Feed { document, at: 0 };
     let mut notices = if let Some(fields) = value.as_object().filter(|fields| fields.contains_key("affected_parts")) {
         vec![feed.flat(fields)]
@@ -80,11 +81,14 @@ impl Feed<'_> {
             let replacement = match replacements.and_then(|replacements| replacements.get(mpn)) {
                 None => Replacement::Unsaid,
                 Some(Value::Null) => Replacement::None(self.document.place(self.value(mpn, self.key("replacements").unwrap_or(0)))),
-                Some(named) => Replacement::Named(each(named).filter_map(Value::as_str).map(|named| self.found(named, named, self.key("replacements").unwrap_or(0))).collect()),
+                Some(named) => Replacement::Named(
+                    each(named).filter_map(Value::as_str).map(|named| self.found(named, named, self.key("replacements").unwrap_or(0))).collect(),
+                ),
             };
-            let own = own_dates.and_then(|dates| dates.get(mpn)).and_then(Value::as_str).and_then(|printed| {
-                Some(self.found_value(dates::whole(printed)?, printed, self.key("per_part_ltb").unwrap_or(0)))
-            });
+            let own = own_dates
+                .and_then(|dates| dates.get(mpn))
+                .and_then(Value::as_str)
+                .and_then(|printed| Some(self.found_value(dates::whole(printed)?, printed, self.key("per_part_ltb").unwrap_or(0))));
             notice.parts.push(AffectedPart { replacement, last_time_buy: own, ..part });
         }
         notice.language = text(fields, "language").unwrap_or("en").to_owned();
@@ -245,7 +249,10 @@ fn finish(mut notice: Notice, mut doubts: Vec<Doubt>) -> Notice {
             doubts.push(doubt("affected_parts", "the feed names no part".to_owned()));
         }
         if notice.parts.len() > limits::NOTICE_PARTS_MAX {
-            doubts.push(doubt("affected_parts", format!("{} parts were sent, only the first {} are kept", notice.parts.len(), limits::NOTICE_PARTS_MAX)));
+            doubts.push(doubt(
+                "affected_parts",
+                format!("{} parts were sent, only the first {} are kept", notice.parts.len(), limits::NOTICE_PARTS_MAX),
+            ));
             notice.parts.truncate(limits::NOTICE_PARTS_MAX);
         }
     }

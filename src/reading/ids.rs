@@ -18,14 +18,15 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?P<label>\b(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
     )
     .ok()
 });
 
 /// A number that says by itself what it is.
 static OWN_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/#]|[ ]#?)?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*").ok()
+    Regex::new(r"\b(?:[A-Z][A-Z0-9]{0,6}[-_/])*(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/#]|[ ]#?)?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*")
+        .ok()
 });
 
 /// What makes a number somebody else's, or an earlier notice's.
@@ -45,7 +46,9 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     for captures in labelled.captures_iter(text) {
         if let Some(id) = captures.name("id") {
             let label = captures.name("label").map_or("", |label| label.as_str()).to_lowercase();
-            let weak = ["document", "doc", "reference", "ref", "our ref", "change", "control", "dokument"].iter().any(|word| label.trim_end_matches(['.', ' ']) == *word);
+            let weak = ["document", "doc", "reference", "ref", "our ref", "change", "control", "dokument"]
+                .iter()
+                .any(|word| label.trim_end_matches(['.', ' ']) == *word);
             seen.push((Span::new(id.start(), id.end()), if weak { 2.0 } else { 4.0 }));
         }
     }
@@ -54,7 +57,11 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     for (span, weight) in seen {
         let span = without_end_signs(text, span);
         let printed = document.slice(span);
-        if super::dates::whole(printed).is_some() || printed.bytes().filter(u8::is_ascii_digit).count() < 2 || is_standard(printed) {
+        if super::dates::whole(printed).is_some()
+            || printed.len() < 4
+            || printed.bytes().filter(u8::is_ascii_digit).count() < 2
+            || is_standard(printed)
+        {
             continue;
         }
         let around = layout.around(span, &[]);

@@ -17,7 +17,8 @@ struct Sign {
 
 /// A box that is offered and not ticked, with what it stands for.
 static UNTICKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:\[\s?\]|\(\s?\)|☐|□|❏|○)[ \t]*[^\n\[\]()☐☒☑□■]{2,60}").ok());
-static TICKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:\[\s?[x✓✔]\s?\]|\([x✓✔]\)|☒|☑|■|✓|✔)[ \t]*(?P<what>[^\n\[\]()☐☒☑□■]{2,60})").ok());
+static TICKED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)(?:\[\s?[x✓✔]\s?\]|\([x✓✔]\)|☒|☑|■|✓|✔)[ \t]*(?P<what>[^\n\[\]()☐☒☑□■]{2,60})").ok());
 
 /// Denials: nothing ends although the words of an end stand there.
 static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -30,13 +31,13 @@ static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     use NoticeKind::{Nrnd, Pcn, Pdn, Retraction};
     [
-        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|cease\w*\s+(?:the\s+)?(?:production|manufactur\w*)|discontinu(?:e|es|ed|ing)\b"),
+        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
         (Pdn, 3.0, r"最終(?:受注|注文|購入|出荷)|最[后後終终](?:订购|购买|采购|下单|订单|出货|訂購|採購|出貨)|derni[eè]re?s?\s+(?:commande|livraison)|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)|last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
-        (Pdn, 3.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
+        (Pdn, 4.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|(?:fertigung|produktion|herstellung)\s+(?:\S+\s+){0,8}?einstellen|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
         (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
         (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
         (Nrnd, 6.0, r"not\s+recommended\s+(?:for|in)\s+new\s+(?:design|development)s?|\bNRND\b|nicht\s+f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion)\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不推荐(?:用于)?新设计"),
-        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|retraction|zur[üu]ckgezogen|widerruf\w*|r[üu]cknahme|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
+        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
     ]
     .into_iter()
     .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?i){pattern}")).ok()?, kind, weight }))
@@ -78,7 +79,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
         *pdn += 1.0;
     }
-    *other = 2.0;
+    *other = 1.5;
     scores.to_vec()
 }
 
@@ -104,10 +105,16 @@ mod tests {
         for (text, expected) in [
             ("Product Discontinuance Notice. Last time buy: 2027-03-31.", NoticeKind::Pdn),
             ("Process Change Notification: transfer of assembly site. Form, fit and function unchanged.", NoticeKind::Pcn),
-            ("PCN 2026-14. The parts below will be discontinued. Last order date 2027-01-31. No change in form, fit or function of the replacement.", NoticeKind::Pdn),
+            (
+                "PCN 2026-14. The parts below will be discontinued. Last order date 2027-01-31. No change in form, fit or function of the replacement.",
+                NoticeKind::Pdn,
+            ),
             ("This part is not recommended for new designs.", NoticeKind::Nrnd),
             ("We hereby withdraw our notice PDN-17. The discontinuance is cancelled; the part remains available.", NoticeKind::Retraction),
-            ("Please note that this product is NOT being discontinued. Process change: new mould compound material, change of the lead frame.", NoticeKind::Pcn),
+            (
+                "Please note that this product is NOT being discontinued. Process change: new mould compound material, change of the lead frame.",
+                NoticeKind::Pcn,
+            ),
             ("[ ] Discontinuance  [x] Process change  [ ] Datasheet change", NoticeKind::Pcn),
             ("Our office is closed from 24 December.", NoticeKind::Other),
             ("Abkündigung des Bauteils, letzte Bestellung 31.03.2027", NoticeKind::Pdn),

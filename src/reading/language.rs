@@ -27,7 +27,13 @@ pub(super) fn of(text: &str) -> &'static str {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty()).collect();
     let count = |of: &[&str]| words.iter().filter(|word| of.contains(word)).count();
-    WORDS.iter().map(|(code, small)| (count(small), *code)).rev().max_by_key(|(times, _)| *times).filter(|(times, _)| *times > 0).map_or("en", |(_, code)| code)
+    WORDS
+        .iter()
+        .map(|(code, small)| (count(small), *code))
+        .rev()
+        .max_by_key(|(times, _)| *times)
+        .filter(|(times, _)| *times > 0)
+        .map_or("en", |(_, code)| code)
 }
 
 /// Whether a language writes the day before the month in `3/4/2027`; English is written both ways, so it leaves the question open.

@@ -47,7 +47,9 @@ impl<'a> Layout<'a> {
         let mut cells = Vec::new();
         for (table, of) in document.tables.iter().enumerate() {
             for (row, spans) in of.rows.iter().enumerate() {
-                cells.extend(spans.iter().enumerate().filter(|(_, span)| span.end > span.start).map(|(column, span)| (*span, Cell { table, row, column })));
+                cells.extend(
+                    spans.iter().enumerate().filter(|(_, span)| span.end > span.start).map(|(column, span)| (*span, Cell { table, row, column })),
+                );
             }
         }
         cells.sort_by_key(|(span, _)| span.start);
@@ -67,7 +69,8 @@ impl<'a> Layout<'a> {
         let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
         let filled = texts.iter().filter(|text| !text.is_empty()).count();
         let valued = texts.iter().filter(|text| holds_a_value(text)).count();
-        if self.pairs[table] {
+        let is_form = self.document.tables[table].rows.iter().flatten().any(|span| self.document.slice(*span).trim_start().starts_with([':', '：']));
+        if self.pairs[table] || is_form {
             return vec![String::new(); first.len()];
         }
         if filled > 0 && valued == 0 {
@@ -86,10 +89,15 @@ impl<'a> Layout<'a> {
 
     fn look_for_pairs(&self, table: usize) -> bool {
         let rows = &self.document.tables[table].rows;
-        let labels = rows.iter().filter(|row| row.len() == 2 && !holds_a_value(self.document.slice(row[0])) && !self.document.slice(row[0]).trim().is_empty());
+        let labels =
+            rows.iter().filter(|row| row.len() == 2 && !holds_a_value(self.document.slice(row[0])) && !self.document.slice(row[0]).trim().is_empty());
         let values = rows.iter().filter(|row| row.len() == 2 && holds_a_value(self.document.slice(row[1])));
-        rows.iter().all(|row| row.len() == 2) && labels.count() == rows.len() && values.count() * 3 >= rows.len()
-            && rows.first().is_some_and(|row| holds_a_value(self.document.slice(row[1])) || rows.len() == 1 || self.document.slice(row[0]).ends_with(':'))
+        rows.iter().all(|row| row.len() == 2)
+            && labels.count() == rows.len()
+            && values.count() * 3 >= rows.len()
+            && rows
+                .first()
+                .is_some_and(|row| holds_a_value(self.document.slice(row[1])) || rows.len() == 1 || self.document.slice(row[0]).ends_with(':'))
     }
 
     pub fn head(&self, cell: Cell) -> &str {
@@ -142,12 +150,9 @@ impl<'a> Layout<'a> {
         if let Some((cell_span, cell)) = self.cell(span) {
             let head = self.head(cell);
             let row = &self.document.tables[cell.table].rows[cell.row];
-            let first = row.first().map_or("", |first| self.document.slice(*first));
-            let label = match (head.is_empty(), cell.column > 0 && !holds_a_value(first)) {
-                (false, _) => Some(head),
-                (true, true) => Some(first),
-                (true, false) => None,
-            };
+            // Without a head the nearest cell to the left that holds no value is the label (`PCN number | : 17 | Issue date | : 2026-09-22`).
+            let left = row[..cell.column.min(row.len())].iter().rev().map(|span| self.document.slice(*span).trim());
+            let label = if head.is_empty() { left.filter(|text| !text.is_empty()).find(|text| !holds_a_value(text)) } else { Some(head) };
             let (from, to) = (cell_span.start as usize, cell_span.end as usize);
             return Around { label, before: &text[from..span.start as usize], after: text.get(span.end as usize..to).unwrap_or("") };
         }
@@ -162,7 +167,12 @@ impl<'a> Layout<'a> {
         let text = self.document.text.as_str();
         let mut from = self.line_span(line).start as usize;
         let mut above = line;
-        while above > 0 && !starts_with_label(self.line(above)) && span.start as usize - from < BEFORE_CHARS_MAX && self.line(above - 1).len() >= WRAPPED_BYTES_MIN && !self.in_table(above - 1) {
+        while above > 0
+            && !starts_with_label(self.line(above))
+            && span.start as usize - from < BEFORE_CHARS_MAX
+            && self.line(above - 1).len() >= WRAPPED_BYTES_MIN
+            && !self.in_table(above - 1)
+        {
             above -= 1;
             from = self.line_span(above).start as usize;
         }
@@ -196,14 +206,16 @@ impl<'a> Layout<'a> {
 
     /// A short line without values right above a value is its label.
     fn label_above(&self, line: usize) -> Option<&str> {
-        let above = (0..line).rev().take(2).map(|number| self.line(number).trim()).find(|text| !text.is_empty())?;
-        (above.chars().count() <= 60 && !holds_a_value(above)).then_some(above)
+        let above = self.line(line.checked_sub(1)?).trim();
+        (!above.is_empty() && above.chars().count() <= 60 && !holds_a_value(above)).then_some(above)
     }
 }
 
 /// `Date: …`, `Last order date: …`: such a line goes on with no sentence from above.
 fn starts_with_label(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(label, _)| (2..=40).contains(&label.trim().chars().count()) && label.split_whitespace().count() <= 5 && !label.contains(['.', ',']))
+    line.split_once(':').is_some_and(|(label, _)| {
+        (2..=40).contains(&label.trim().chars().count()) && label.split_whitespace().count() <= 5 && !label.contains(['.', ','])
+    })
 }
 
 /// Places right behind the ends of sentences. A full stop ends one where a blank and a capital or a digit follow and the word before it is no abbreviation (`No.`, `Rev.`).
@@ -217,7 +229,7 @@ fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
                 let word = if at == 0 { 4 } else { text[..at].chars().rev().take_while(|c| c.is_alphanumeric()).count() };
                 let mut rest = text[end..].chars();
                 let blank = rest.next().is_some_and(char::is_whitespace);
-                blank && word > 3 && rest.find(|c| !c.is_whitespace()).is_some_and(|c| c.is_uppercase())
+                blank && word > 3 && rest.find(|c| !c.is_whitespace() && !"-•*·–>".contains(*c)).is_some_and(|c| c.is_uppercase())
             }
             _ => false,
         };

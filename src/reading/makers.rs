@@ -31,23 +31,99 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A name that ends with a word of the trade, and Asian names with their legal form.
 static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]){1,3}(?i:semiconductors?|electronics?|devices?|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]){1,3}(?i:semiconductors?|electronics?|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
     )
     .ok()
 });
 /// The name in a sender's line.
-static SENDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?im)^[>\s]*(?:from|von|de|da|差出人|发件人)[ \t]*:[ \t]*"?(?P<name>[^"<>\n@\[]{3,60}?)"?[ \t]*(?:<|\[|$)"#).ok()
-});
+static SENDER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?im)^[>\s]*(?:from|von|de|da|差出人|发件人)[ \t]*:[ \t]*"?(?P<name>[^"<>\n@\[]{3,60}?)"?[ \t]*(?:<|\[|$)"#).ok());
 /// Who speaks, as the subject of a sentence.
 static SPEAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})[ \t]+(?:announces?|hereby|has\s+(?:decided|determined)|will\s+(?:discontinue|cease|stop|end|no\s+longer)|is\s+(?:discontinuing|announcing|ceasing|issuing|withdrawing)|regrets|stellt|kündigt|teilt|annonce|informe|anuncia)\b").ok()
+    Regex::new(r"(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})[ \t]+(?:announces?|hereby|has\s+(?:decided|determined)|(?:therefore\s+|now\s+)?(?:ends|stops|discontinues|retires|withdraws)|will\s+(?:discontinue|cease|stop|end|no\s+longer)|is\s+(?:discontinuing|announcing|ceasing|issuing|withdrawing|retiring)|regrets|stellt|kündigt|teilt|annonce|informe|anuncia)\b").ok()
 });
-/// Departments and greetings are no makers.
-const NOT_NAMES: &[&str] = &[
-    "WE", "THIS", "IT", "THE", "QUALITY", "CUSTOMER", "PRODUCT", "PURCHASING", "SALES", "DEAR", "NOTICE", "PCN OFFICE", "CUSTOMER CARE", "CUSTOMER QUALITY", "PCN", "PDN", "SUPPLIER", "MANUFACTURER",
-    "PRODUCT CHANGE", "ELECTRONIC COMPONENTS", "COMPONENTS", "POWER", "AFFECTED", "PASSIVE COMPONENTS", "DISCONTINUED",
+/// Who holds the copyright of a page or a letter.
+static COPYRIGHT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i:©|\(c\)|copyright)[ \t]*(?:\d{4})?(?:[ \t]*[–-][ \t]*\d{4})?[ \t]*(?:by[ \t]+)?(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})").ok()
+});
+/// Departments, greetings and things are no makers: a name of nothing but such words is none, nor one that begins with an article.
+const GENERAL_WORDS: &[&str] = &[
+    "ACCOUNT",
+    "ADMIN",
+    "AFFECTED",
+    "ALERT",
+    "ALERTS",
+    "CARE",
+    "CHANGE",
+    "COMPONENT",
+    "COMPONENTS",
+    "CONTROL",
+    "CUSTOMER",
+    "CUSTOMERS",
+    "DEAR",
+    "DEPARTMENT",
+    "DESK",
+    "DEVICE",
+    "DEVICES",
+    "DISCONTINUANCE",
+    "DISCONTINUED",
+    "ELECTRONIC",
+    "END",
+    "ENGINEERING",
+    "INFO",
+    "LAST",
+    "LIFE",
+    "MANAGEMENT",
+    "MANUFACTURER",
+    "MARKETING",
+    "MODULE",
+    "MODULES",
+    "NEWS",
+    "NOREPLY",
+    "NOTICE",
+    "NOTICES",
+    "NOTIFICATION",
+    "NOTIFICATIONS",
+    "OF",
+    "OFFICE",
+    "OPERATIONS",
+    "ORDER",
+    "ORDERS",
+    "PARTS",
+    "PASSIVE",
+    "PCN",
+    "PDN",
+    "POWER",
+    "PROCESS",
+    "PRODUCT",
+    "PRODUCTION",
+    "PRODUCTS",
+    "PURCHASING",
+    "QUALITY",
+    "RELATIONS",
+    "SALES",
+    "SECTION",
+    "SERVICE",
+    "SERVICES",
+    "SUPPLIER",
+    "SUPPORT",
+    "TEAM",
+    "TIME",
+    "BUY",
+    "UPDATE",
+    "VALUED",
+    "WE",
+    "IT",
 ];
+const ARTICLES: &[&str] = &[
+    "THE", "THIS", "THESE", "THAT", "OUR", "YOUR", "ALL", "ANY", "A", "AN", "EACH", "NEW", "NO", "TO", "DEAR", "FOR", "ON", "IN", "DIE", "DER",
+    "DAS", "LA", "LE", "LES", "EL",
+];
+
+fn is_general(key: &str) -> bool {
+    let mut words = key.split(' ');
+    words.clone().next().is_some_and(|first| ARTICLES.contains(&first)) || words.all(|word| GENERAL_WORDS.contains(&word))
+}
 
 /// A label before the name.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -56,7 +132,7 @@ static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Who speaks: `X announces`, `X hereby`, `X has decided`.
 static SPEAKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[\s,()A-Z.]{0,20}\b(?:announc|hereby|has\s+(?:decided|determined|made)|will\s+(?:discontinue|be\s+discontinu|no\s+longer|cease|stop|end)|is\s+(?:discontinu|announc|issuing|notif|ending|ceas|withdraw)|would\s+like\s+to|wish|inform|regret|notif|intends|stellt|kündigt|teilt|informiert|wird|annonce|informe|anuncia|comunica)").ok()
+    Regex::new(r"(?i)^[\s,()A-Z.]{0,20}\b(?:announc|hereby|has\s+(?:decided|determined|made)|(?:therefore\s+|now\s+)?(?:ends|stops|discontinues|retires|withdraws)\b|will\s+(?:discontinue|be\s+discontinu|no\s+longer|cease|stop|end)|is\s+(?:discontinu|announc|issuing|notif|ending|ceas|withdraw|retir)|would\s+like\s+to|wish|inform|regret|notif|intends|stellt|kündigt|teilt|informiert|wird|annonce|informe|anuncia|comunica)").ok()
 });
 
 /// What a name is when it is not the maker.
@@ -70,11 +146,14 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     known_names(layout, aliases, site, &mut seen);
     let text = layout.document.text.as_str();
     if let Some(legal) = LEGAL_NAME.as_ref() {
-        seen.extend(legal.captures_iter(text).filter_map(|found| found.name("name").filter(|name| name.as_str().len() > 2).and(found.get(0))).map(|whole| {
-            (Span::new(whole.start(), whole.end()), 1.5)
-        }));
+        seen.extend(
+            legal
+                .captures_iter(text)
+                .filter_map(|found| found.name("name").filter(|name| name.as_str().len() > 2).and(found.get(0)))
+                .map(|whole| (Span::new(whole.start(), whole.end()), 1.5)),
+        );
     }
-    for (regex, weight) in [(&LABELLED, 5.0), (&SENDER, 1.2), (&SPEAKER, 1.0)] {
+    for (regex, weight) in [(&LABELLED, 5.0), (&SENDER, 1.2), (&SPEAKER, 1.0), (&COPYRIGHT, 1.5)] {
         if let Some(regex) = regex.as_ref() {
             seen.extend(regex.captures_iter(text).filter_map(|found| found.name("name")).map(|name| (Span::new(name.start(), name.end()), weight)));
         }
@@ -82,12 +161,13 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     if let Some(trade) = TRADE_NAME.as_ref() {
         seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
+    seen.extend(letterhead(layout).map(|span| (span, 1.5)));
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         let key = aliases.key(&printed);
-        if key.chars().count() < 2 || NOT_NAMES.contains(&key.as_str()) || !key.chars().any(char::is_alphabetic) {
+        if key.chars().count() < 2 || is_general(&key) || !key.chars().any(char::is_alphabetic) {
             continue;
         }
         let evidence = weight + place_evidence(layout, span) + domain_evidence(&key, &domains);
@@ -98,6 +178,20 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates
+}
+
+/// The first words of a letter: one to four of them, all with capitals, before a wide blank or the end of the line.
+fn letterhead(layout: &Layout<'_>) -> Option<Span> {
+    let number = (0..layout.line_count().min(5)).find(|number| !layout.line(*number).trim().is_empty())?;
+    let line = layout.line(number);
+    let indent = line.len() - line.trim_start().len();
+    let rest = &line[indent..];
+    let name = rest.split("  ").next().and_then(|part| part.split('|').next()).map_or(rest, str::trim);
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let capital = words.iter().all(|word| word.starts_with(|c: char| c.is_uppercase() || c == '&'));
+    let plain = !name.contains([':', '@']) && !name.bytes().any(|byte| byte.is_ascii_digit());
+    let start = layout.line_span(number).start as usize + indent;
+    ((1..=4).contains(&words.len()) && capital && plain).then(|| Span::new(start, start + name.len()))
 }
 
 /// Whether one name is the other with more words behind it: `Kestane`, `Kestane Sensors`, `Kestane Sensors Product Notices`.
@@ -196,7 +290,8 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
 
 /// Domains of mail addresses, the sender's first.
 fn sender_domains(layout: &Layout<'_>) -> Vec<String> {
-    static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9._%+\-]+@(?P<domain>[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)").ok());
+    static ADDRESS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"[A-Za-z0-9._%+\-]+@(?P<domain>[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)").ok());
     let Some(address) = ADDRESS.as_ref() else { return Vec::new() };
     let found = address.captures_iter(&layout.document.text).filter_map(|found| found.name("domain")).map(|domain| domain.as_str().to_lowercase());
     let mut domains: Vec<String> = found.take(20).collect();

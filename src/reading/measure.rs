@@ -9,17 +9,8 @@ use super::ids::fold;
 use crate::domain::{maker::MakerAliases, part::normal_mpn};
 
 /// The fields of the flat form that are scored.
-pub const FIELDS: [&str; 9] = [
-    "notice_type",
-    "manufacturer",
-    "notice_id",
-    "issue_date",
-    "last_time_buy",
-    "last_time_ship",
-    "affected_parts",
-    "replacements",
-    "per_part_ltb",
-];
+pub const FIELDS: [&str; 9] =
+    ["notice_type", "manufacturer", "notice_id", "issue_date", "last_time_buy", "last_time_ship", "affected_parts", "replacements", "per_part_ltb"];
 
 /// One field of one document, as sets: a field of one value is a set of at most one. Precision is `both / read`, recall `both / labelled`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

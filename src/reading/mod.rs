@@ -33,7 +33,7 @@ use crate::{
         maker::MakerAliases,
         notice::{Provenance, Reading},
     },
-    llm::Engine,
+    llm::{Engine, ModelInfo},
 };
 
 /// What the site knows that helps to read: makers and part numbers of its AML. Never changes what may come out, only how sure a candidate is.
@@ -72,10 +72,20 @@ impl Reader {
             return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts: Vec::new() });
         }
         let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so prose cannot be read".to_owned()))?;
-        let read = prose::read(engine, &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
+        let read =
+            prose::read(|questions| questions.ask(engine), &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
         let model = engine.info();
-        Ok(Reading { notices: vec![read.notice], provenance: provenance(&model.name, Some(model.sha256.clone()), read.tokens), doubts: read.doubts })
+        Ok(Reading {
+            notices: vec![read.notice],
+            provenance: provenance(&model_name(model), Some(model.sha256.clone()), read.tokens),
+            doubts: read.doubts,
+        })
     }
+}
+
+/// The file's name says which weights they are; the name inside is often that of a checkpoint.
+fn model_name(model: &ModelInfo) -> String {
+    model.path.file_stem().map_or_else(|| model.name.clone(), |stem| stem.to_string_lossy().into_owned())
 }
 
 fn provenance(reader: &str, model_sha256: Option<String>, tokens: u32) -> Provenance {

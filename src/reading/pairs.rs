@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{cues::PartRole, layout::Layout, part_roles::{Columns, RoledPart}};
+use super::{
+    cues::PartRole,
+    layout::Layout,
+    part_roles::{Columns, RoledPart},
+};
 use crate::domain::{document::Span, part::normal_mpn};
 
 /// What the notice says about replacing one part.
@@ -19,15 +23,23 @@ static NO_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:there\s+(?:is|are|will\s+be)\s+)?\b(?:no|without\s+(?:a\s+)?)\s*(?:direct|drop-?in|suitable|recommended|pin[\s-]compatible|equivalent|form,?\s*fit)?[\w\s,/-]{0,24}(?:replacement|substitute|alternative|successor|equivalent)s?\b(?:\s+(?:part|product|device)s?)?(?:\s+(?:is|are|exists?|available|planned|offered))*|(?:replacement|substitute|alternative|successor)\w*\s*(?:part|product|device)?s?\s*[:：]\s*(?:none|n\s?/\s?a|not\s+available)|kein\w*\s+(?:direkte\w*\s+)?(?:ersatz|nachfolg)\w*|(?:ersatz|nachfolg)\w*\s*[:：]\s*(?:kein\w*|entfällt)|aucun\w*\s+(?:remplacement|produit\s+de\s+remplacement|substitut)|(?:no\s+(?:hay|existe)|sin)\s+(?:reemplazo|sustituto|producto\s+de\s+reemplazo)\w*|代替(?:品|製品)?(?:は)?(?:なし|無し|ありません|ございません)|(?:无|無|没有)替代(?:品|产品|料)?").ok()
 });
 
-/// By normal form of the affected part. The second list names replacements that belong to nothing surely.
+/// `LM317T -> none`.
+static NONE_FOLLOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|kein\w*|entfällt|aucun\w*|ningun\w*|なし|無し|无|無)(?:\b|$)").ok()
+});
+
+/// By normal form of the affected part. The second list names replacements whose part is not sure.
 pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) -> (HashMap<String, Paired>, Vec<String>) {
     let affected: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Affected).collect();
     let mut paired: HashMap<String, Paired> = HashMap::new();
     let mut left_over = Vec::new();
     let replacements: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Replacement).collect();
     let in_order = is_in_order(layout, &replacements, &affected);
+    if in_order == Some(Order::Assumed) {
+        left_over.extend(replacements.iter().map(|part| part.printed.clone()));
+    }
     for (at, replacement) in replacements.iter().enumerate() {
-        let partners = if in_order { vec![affected[at]] } else { partners(layout, replacement, &affected) };
+        let partners = if in_order.is_some() { vec![affected[at]] } else { partners(layout, replacement, &affected, replacements.len() == 1) };
         if partners.is_empty() {
             left_over.push(replacement.printed.clone());
         }
@@ -43,6 +55,16 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
             paired.entry(normal_mpn(&part.printed)).or_insert(Paired::None(*span));
         }
     }
+    for part in &affected {
+        let text = layout.document.text.as_str();
+        let told = part.again.iter().chain([&part.span]).find_map(|span| {
+            let found = NONE_FOLLOWS.as_ref()?.find(text.get(span.end as usize..)?)?;
+            Some(Span::new(span.end as usize, span.end as usize + found.end()))
+        });
+        if let Some(span) = told {
+            paired.entry(normal_mpn(&part.printed)).or_insert(Paired::None(span));
+        }
+    }
     if replacements.is_empty()
         && let Some(found) = NO_REPLACEMENT.as_ref().and_then(|regex| regex.find(&layout.document.text))
     {
@@ -53,40 +75,67 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
     (paired, left_over)
 }
 
-/// Two lists of the same length, each in one place, belong together one by one: `A, B` and `C, D respectively`, or a labelled line of each.
-fn is_in_order(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> bool {
-    let one_group = |parts: &[&RoledPart]| parts.windows(2).all(|pair| pair[0].group == pair[1].group && pair[0].row.is_none() && pair[1].row.is_none());
-    let of_pairs = |part: &RoledPart| layout.cell(part.span).is_some();
-    let labelled = replacements.first().is_some_and(|part| of_pairs(part)) && affected.first().is_some_and(|part| of_pairs(part));
+/// Why two lists were taken to belong together one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Said,
+    Assumed,
+}
+
+/// Two lists of the same length, each in one place: `A, B` and `C, D respectively`, or a labelled line of each. Where neither the word nor the labels say so, it is assumed.
+fn is_in_order(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> Option<Order> {
+    let one_group =
+        |parts: &[&RoledPart]| parts.windows(2).all(|pair| pair[0].group == pair[1].group && pair[0].row.is_none() && pair[1].row.is_none());
+    if replacements.len() != affected.len() || affected.len() < 2 || !one_group(replacements) || !one_group(affected) {
+        return None;
+    }
+    let in_cell = |parts: &[&RoledPart]| parts.first().is_some_and(|part| layout.cell(part.span).is_some());
     let text = layout.document.text.as_str();
     let behind = replacements.last().map_or("", |last| {
         let from = last.span.end as usize;
         &text[from..text.ceil_char_boundary((from + 40).min(text.len()))]
     });
     let said = ["respectively", "jeweils", "respectivement", "respectivamente"].iter().any(|word| behind.contains(word));
-    replacements.len() == affected.len() && affected.len() > 1 && one_group(replacements) && one_group(affected) && (said || labelled)
+    Some(if said || (in_cell(replacements) && in_cell(affected)) { Order::Said } else { Order::Assumed })
 }
 
-/// The affected parts a replacement stands for.
-fn partners<'a>(layout: &Layout<'_>, replacement: &RoledPart, affected: &[&'a RoledPart]) -> Vec<&'a RoledPart> {
+/// The affected parts a replacement stands for. `alone`: it is the only replacement of the notice.
+fn partners<'a>(layout: &Layout<'_>, replacement: &RoledPart, affected: &[&'a RoledPart], alone: bool) -> Vec<&'a RoledPart> {
     if let Some(row) = replacement.row {
         let same_row: Vec<&RoledPart> = affected.iter().copied().filter(|part| part.row == Some(row)).collect();
         if !same_row.is_empty() {
             return same_row;
         }
     }
-    let together = |part: &&&RoledPart| {
-        let (from, to) = (part.span.end.min(replacement.span.end) as usize, part.span.start.max(replacement.span.start) as usize);
-        part.row.is_none() && is_one_sentence(layout.document.text.get(from..to).unwrap_or("\n\n"))
+    let text = layout.document.text.as_str();
+    // How far the nearest mention is, in bytes; words that say `for` bring it nearest of all.
+    let distance = |part: &RoledPart| {
+        let places = |part: &RoledPart| part.again.iter().copied().chain([part.span]).collect::<Vec<Span>>();
+        let pairs = places(replacement).into_iter().flat_map(|one| places(part).into_iter().map(move |other| (one, other)));
+        let near = pairs.filter_map(|(one, other)| {
+            let (from, to) = (one.end.min(other.end) as usize, one.start.max(other.start) as usize);
+            let between = text.get(from..to)?;
+            let said = one.end <= other.start && FOR.as_ref().is_some_and(|regex| regex.is_match(between))
+                || other.end <= one.start && BY.as_ref().is_some_and(|regex| regex.is_match(between));
+            (part.row.is_none() && is_one_sentence(between)).then_some(if said { 0 } else { 1 + between.len() })
+        });
+        near.min()
     };
-    let nearest = affected.iter().filter(together).min_by_key(|part| part.span.start.abs_diff(replacement.span.start));
+    let nearest = affected.iter().filter_map(|part| Some((distance(part)?, *part))).min_by_key(|(distance, _)| *distance);
     match nearest {
         // `A, B and C are replaced by D` says it of all three.
-        Some(nearest) => affected.iter().copied().filter(|part| part.group == nearest.group).collect(),
+        Some((distance, nearest)) if alone && distance > 0 => affected.iter().copied().filter(|part| part.group == nearest.group).collect(),
+        Some((_, nearest)) => vec![nearest],
         None if affected.len() == 1 => affected.to_vec(),
         None => Vec::new(),
     }
 }
+
+static FOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\s*[(\[]?\s*(?:\w+\s+){0,3}(?:for|replaces|instead\s+of|für|ersetzt|pour|para)\s+(?:the\s+|den\s+|die\s+|das\s+)?$").ok()
+});
+static BY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^\s*(?:→|->|=>|-->|:|(?:\w+\s+){0,4}(?:by|with|durch|par|por)\s+(?:the\s+|den\s+|die\s+)?)\s*$").ok());
 
 /// Whether no sentence and no line of its own ends between two places.
 fn is_one_sentence(between: &str) -> bool {

@@ -11,13 +11,18 @@ use super::{
     parts::{self, PartCandidate},
     questions::{Answers, Asked, Questions, best, probabilities},
 };
-use crate::domain::{document::Span, part::normal_mpn};
+use crate::domain::{
+    document::{Document, Span},
+    part::normal_mpn,
+};
 
 /// A part number with the role it was given.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RoledPart {
     pub span: Span,
     pub printed: String,
+    /// Every other place it stands at.
+    pub again: Vec<Span>,
     pub role: PartRole,
     pub confidence: f64,
     /// Probabilities in the order of `PartRole::ALL`.
@@ -48,8 +53,12 @@ static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
 });
 /// What may stand between numbers that are listed together.
-static BETWEEN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok());
+static BETWEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok()
+});
+
+/// From this probability on a place in prose tells a role by itself.
+const SURE: f64 = 0.8;
 
 /// Gathers columns and listed numbers, and puts a question for each.
 pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[Span], questions: &mut Questions) -> (Vec<OpenGroup>, Columns) {
@@ -78,17 +87,26 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
         });
         last = Some(candidate.span);
         let member = (candidate.span, candidate.printed.clone(), None);
+        let words = following(layout, candidate.span, &stops);
+        let said = prose_evidence(&Around::default(), &words);
+        let is_said = said[0] > 4.0 || said[2] > 4.0;
+        // On a line of its own with words of its own it is no mere item of the list above.
+        let listed = listed && !(is_said && on_new_line(layout, candidate.span));
         let in_prose = !columns.of_group.contains_key(&groups.len().saturating_sub(1));
         match groups.last_mut() {
             Some(group) if listed && in_prose => {
                 group.members.push(member);
+                // `A and B will be discontinued` says it behind the last one.
+                if is_said {
+                    group.evidence = said;
+                }
                 if candidate.known {
                     group.evidence[0] = group.evidence[0].max(1.5);
                 }
             }
             _ => {
                 let around = prose_around(layout, candidate.span, &stops);
-                let mut evidence = prose_evidence(&around);
+                let mut evidence = prose_evidence(&around, &words);
                 if candidate.known {
                     evidence[0] += 1.0;
                 }
@@ -145,8 +163,7 @@ fn column_group(
     let (_, cell) = layout.cell(span)?;
     let head = layout.head(cell);
     let like_parts = members.iter().filter(|(_, printed, _)| parts::looks_like_part(printed) || printed.contains(' ')).count();
-    let above = layout.line(layout.line_at(span.start).saturating_sub(2)).trim();
-    let label = if head.is_empty() { above } else { head };
+    let label = if head.is_empty() { list_head(layout, layout.line_at(span.start)).unwrap_or("") } else { head };
     let around = Around { label: Some(label).filter(|label| !label.is_empty()), before: "", after: "" };
     let mut evidence = part_evidence(&around);
     // Numbers, dates and sizes fill columns too.
@@ -166,7 +183,8 @@ fn pieces(layout: &Layout<'_>, cell: Span) -> Vec<Span> {
     let text = layout.document.slice(cell);
     let mut pieces = Vec::new();
     let mut start = 0;
-    let ends = text.match_indices([',', ';', '\n', '、', '，', '；']).filter(|(at, sign)| !matches!(*sign, "," | ";") || text[at + 1..].starts_with(' '));
+    let ends =
+        text.match_indices([',', ';', '\n', '、', '，', '；']).filter(|(at, sign)| !matches!(*sign, "," | ";") || text[at + 1..].starts_with(' '));
     for (end, sign) in ends.chain([(text.len(), "")]) {
         let piece = &text[start..end];
         let trimmed = piece.trim();
@@ -204,28 +222,69 @@ fn prose_around<'a>(layout: &'a Layout<'_>, span: Span, stops: &[Span]) -> Aroun
 fn list_head<'a>(layout: &'a Layout<'_>, line: usize) -> Option<&'a str> {
     const LOOKED_AT: usize = 60;
     let above = (0..line).rev().take(LOOKED_AT).map(|number| layout.line(number).trim());
-    let head = above.into_iter().find(|text| !text.is_empty() && !text.split_whitespace().next().is_some_and(|word| parts::looks_like_part(word.trim_start_matches(['-', '•', '*', '·']))) && text.chars().any(char::is_alphabetic) && !(text.split_whitespace().count() <= 3 && super::layout::holds_a_value(text)))?;
+    let head = above.into_iter().find(|text| {
+        !text.is_empty()
+            && !text.split_whitespace().next().is_some_and(|word| parts::looks_like_part(word.trim_start_matches(['-', '•', '*', '·'])))
+            && text.chars().any(char::is_alphabetic)
+            && !(text.split_whitespace().count() <= 3 && super::layout::holds_a_value(text))
+    })?;
     Some(&head[head.floor_char_boundary(head.len().saturating_sub(120))..])
 }
 
-fn prose_evidence(around: &Around<'_>) -> Vec<f64> {
-    static REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok());
-    static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok());
-    static IS_REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok());
-    static IS_ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^[^.;]{0,12}?\b(?:(?:is|are|will|has|have|wird|werden|been|be|being|was|were|to|now|sont|sera|seront|est|ser[áa]n?)\s+)+(?:\w+\s+)?(?:discontinu|obsolet|phased\s+out|end\s+of\s+life|eol\b|withdrawn|abgek[üu]ndigt|eingestellt|arr[êe]t|abandonn|descontinu)\w*|^\s*(?:の|は)?(?:生産|製造|販売)を?(?:中止|終了|停止)").ok());
-    static REMAINS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|remains?|continues?|stays?|nicht\s+betroffen|bleib\w+)").ok());
+fn on_new_line(layout: &Layout<'_>, span: Span) -> bool {
+    let start = layout.line_span(layout.line_at(span.start)).start as usize;
+    layout.document.text[start..span.start as usize]
+        .trim_matches(|c: char| c.is_whitespace() || "-•*·–>.)".contains(c) || c.is_ascii_digit())
+        .is_empty()
+}
+
+/// The words right behind a number, over line ends and marks of quotation, up to the next value or the end of the sentence.
+fn following(layout: &Layout<'_>, span: Span, stops: &[Span]) -> String {
+    const BYTES: usize = 90;
+    let text = layout.document.text.as_str();
+    let from = span.end as usize;
+    let stop = stops.iter().filter(|stop| stop.start >= span.end).map(|stop| stop.start as usize).min().unwrap_or(text.len());
+    let to = text.floor_char_boundary((from + BYTES).min(stop));
+    let window = text.get(from..to.max(from)).unwrap_or("");
+    // A line that begins with a capital begins something else: the next item, the next sentence.
+    let quoted = |c: char| c.is_whitespace() || c == '>';
+    let goes_on = |at: usize| window[at..].trim_start_matches(quoted).starts_with(char::is_lowercase);
+    let end = window.match_indices('\n').map(|(at, _)| at).find(|at| !goes_on(*at)).unwrap_or(window.len());
+    let words: Vec<&str> = window[..end].split_whitespace().filter(|word| *word != ">").collect();
+    let joined = words.join(" ");
+    let glued = text[from..].starts_with(|c: char| !c.is_whitespace());
+    let sentence = joined.find(". ").map_or(joined.as_str(), |at| &joined[..at]);
+    if glued { sentence.to_owned() } else { format!(" {sentence}") }
+}
+
+fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
+    static REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok()
+    });
+    static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\s*[(\[]\s*(?:as\s+)?(?:replacement\s+|substitute\s+)?(?:for|für|pour|para)\s*$|^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok()
+    });
+    static IS_REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok()
+    });
+    static IS_ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^[^.;]{0,12}?\b(?:(?:is|are|will|has|have|wird|werden|been|be|being|was|were|to|now|sont|sera|seront|est|ser[áa]n?)\s+)+(?:\w+\s+)?(?:discontinu|obsolet|phased\s+out|end\s+of\s+life|eol\b|withdrawn|abgek[üu]ndigt|eingestellt|arr[êe]t|abandonn|descontinu)\w*|^\s*(?:einstellen|abk[üu]ndigen|auslaufen)|^\s*(?:の|は)?(?:生産|製造|販売)を?(?:中止|終了|停止)").ok()
+    });
+    static REMAINS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|(?:remains?|continues?|stays?)\b|nicht\s+betroffen|bleib\w+)").ok()
+    });
     let matches = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|regex| regex.is_match(text));
     let mut evidence = part_evidence(&Around { label: around.label, before: around.before, after: "" });
     if matches(&REPLACED, around.before) {
         evidence = vec![6.0, 0.0, 0.0];
-    } else if matches(&REMAINS, around.after) {
+    } else if matches(&REMAINS, following) {
         evidence = vec![0.0, 0.0, 6.0];
-    } else if matches(&IS_ENDED, around.after) {
+    } else if matches(&IS_ENDED, following) {
         evidence = vec![6.5, 0.0, 0.0];
-    } else if matches(&IS_REPLACED, around.after) {
+    } else if matches(&IS_REPLACED, following) {
         evidence[0] = evidence[0].max(6.0);
         evidence[1] = 0.0;
-    } else if matches(&IS_REPLACEMENT, around.after) {
+    } else if matches(&IS_REPLACEMENT, following) {
         evidence[1] = evidence[1].max(6.0);
     } else {
         let after = part_evidence(&Around { label: None, before: "", after: around.after });
@@ -236,7 +295,7 @@ fn prose_evidence(around: &Around<'_>) -> Vec<f64> {
 }
 
 /// Joins the model's answers in, and gives each number one role. The second list names numbers with two roles.
-pub(super) fn decide(open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>, Vec<String>) {
+pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>, Vec<String>) {
     let mut by_number: HashMap<String, usize> = HashMap::new();
     let mut roled: Vec<RoledPart> = Vec::new();
     let mut torn = Vec::new();
@@ -244,7 +303,8 @@ pub(super) fn decide(open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>
         let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
         let (at, confidence) = best(&probabilities);
         for (span, printed, row) in open.members {
-            let part = RoledPart { span, printed, role: PartRole::ALL[at], confidence, probabilities: probabilities.clone(), row, group };
+            let part =
+                RoledPart { span, printed, again: Vec::new(), role: PartRole::ALL[at], confidence, probabilities: probabilities.clone(), row, group };
             match by_number.get(&normal_mpn(&part.printed)) {
                 None => {
                     by_number.insert(normal_mpn(&part.printed), roled.len());
@@ -254,31 +314,44 @@ pub(super) fn decide(open: Vec<OpenGroup>, answers: &Answers) -> (Vec<RoledPart>
             }
         }
     }
-    drop_series(&mut roled);
+    drop_series(document, &mut roled);
     roled.sort_by_key(|part| part.span.start);
     torn.sort();
     torn.dedup();
     (roled, torn)
 }
 
-/// A number in prose that two or more affected numbers begin with is the name of their series (`OPD4N65` over `OPD4N65F` and `OPD4N65D`): they are the parts.
-fn drop_series(parts: &mut Vec<RoledPart>) {
-    let affected: Vec<String> = parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| normal_mpn(&part.printed)).collect();
+/// Names of series are no parts of their own: a number in prose that others, listed elsewhere, begin with (`OPD4N65` over `OPD4N65F` and `OPD4N65D`, `LF2277` over
+/// `LF2277-SO8`); and where a table lists the parts, one in the title or one that prose hardly speaks of.
+fn drop_series(document: &Document, parts: &mut Vec<RoledPart>) {
+    let affected: Vec<(String, usize)> =
+        parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| (normal_mpn(&part.printed), part.group)).collect();
+    let in_table = parts.iter().any(|part| part.role == PartRole::Affected && part.row.is_some());
+    let in_title =
+        |part: &RoledPart| document.title.is_some_and(|title| title.contains(part.span) && part.again.iter().all(|span| title.contains(*span)));
     parts.retain(|part| {
         let stem = normal_mpn(&part.printed);
-        part.row.is_some() || affected.iter().filter(|other| other.len() > stem.len() && other.starts_with(&stem)).count() < 2
+        let longer = |(other, group): &&(String, usize)| {
+            let rest = other.strip_prefix(&stem).filter(|rest| !rest.is_empty());
+            *group != part.group && rest.is_some()
+        };
+        let over: Vec<&(String, usize)> = affected.iter().filter(longer).collect();
+        let is_series = over.len() >= 2 || over.iter().any(|(other, _)| other[stem.len()..].starts_with(|c: char| !c.is_alphanumeric()));
+        let passing = part.role == PartRole::Affected && part.confidence < SURE;
+        part.row.is_some() || !(is_series || (in_table && (in_title(part) || passing)))
     });
 }
 
 /// The same number again: a table's word counts before prose, a role before none, the surer before the less sure.
 fn join(known: &mut RoledPart, again: RoledPart, torn: &mut Vec<String>) {
-    const SURE: f64 = 0.8;
     let opposed = known.role != again.role && known.role != PartRole::Neither && again.role != PartRole::Neither;
     if opposed && known.confidence > SURE && again.confidence > SURE && known.row.is_none() == again.row.is_none() {
         torn.push(known.printed.clone());
     }
     let rank = |part: &RoledPart| (part.role != PartRole::Neither, part.row.is_some());
+    known.again.push(again.span);
     if rank(&again) > rank(known) || (rank(&again) == rank(known) && again.confidence > known.confidence) {
-        *known = again;
+        let places = std::mem::take(&mut known.again).into_iter().chain([known.span]).filter(|span| *span != again.span).collect();
+        *known = RoledPart { again: places, ..again };
     }
 }

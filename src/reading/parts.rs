@@ -21,8 +21,7 @@ pub(super) struct PartCandidate {
 }
 
 /// A run of characters part numbers are made of; brackets and commas only inside.
-static WORD: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"[A-Za-z0-9*](?:[A-Za-z0-9\-/#+.,_*$&()=]*[A-Za-z0-9+#*)])?").ok());
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9*](?:[A-Za-z0-9\-/#+.,_*$&()=]*[A-Za-z0-9+#*)])?").ok());
 
 /// What looks like a part number and is none: quantities, packages, standards, addresses.
 static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -42,6 +41,7 @@ static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"^(?i:rev|ver|version|v|r|page|p|fig|table|sect?|item|step|no|nr|part|phase|level|class|grade|type|rel|ed|building|floor|room|suite|unit|bldg|box|zip|apt)[-._#]?\d+(?:[.\-]\d+)*[a-z]?$",
         // European directives.
         r"^\d{2,4}/\d{1,4}/E[UCG]$",
+        r"^(?i:rev|ver|issue|edition)[-._#]?[A-Z]?\d*$",
         // Domains and file names.
         r"(?i)\.(?:com|net|org|de|jp|cn|fr|es|eu|tw|example|test|html?|pdf|xlsx?|docx?|csv|zip|png|jpg)(?:/|$)",
         // Dates in capitals, ISO time stamps.
@@ -59,8 +59,10 @@ pub(super) fn find(document: &Document, taken: &[Span], known: &HashSet<String>)
     let text = document.text.as_str();
     let mut found = Vec::new();
     let Some(word) = WORD.as_ref() else { return found };
+    let prefixes = prefixes(text);
     for matched in word.find_iter(text) {
         let Some(span) = trimmed(text, matched.start(), matched.end()) else { continue };
+        let span = with_prefix(text, span, &prefixes);
         let printed = document.slice(span);
         let known = known.contains(&normal_mpn(printed));
         let free = !taken.iter().any(|other| other.start < span.end && span.start < other.end);
@@ -72,6 +74,34 @@ pub(super) fn find(document: &Document, taken: &[Span], known: &HashSet<String>)
         }
     }
     found
+}
+
+/// Short words in capitals that stand before two or more different numbers: part of the part number, with a blank between (`HME 485-ISO/T`, `HME 232`).
+fn prefixes(text: &str) -> HashSet<&str> {
+    static PREFIXED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\b(?P<prefix>[A-Z]{2,4}) (?P<number>\d[A-Z0-9/\-]*\d[A-Z0-9/\-]*|\d{3,})\b").ok());
+    const OTHERS: &[&str] = &[
+        "ISO", "IEC", "EN", "DIN", "UL", "PCN", "PDN", "EOL", "NO", "NR", "ID", "TEL", "FAX", "IPC", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL",
+        "AUG", "SEP", "OCT", "NOV", "DEC", "USD", "EUR", "GBP", "JPY", "CNY", "PO", "REV", "OF", "ON", "IN", "BY", "TO", "AND", "THE", "SUITE",
+        "BOX", "HRB", "DE", "CA", "TX", "NY", "MA", "AZ", "IL", "OH", "MSL", "CTR", "LTB", "LTS", "FY", "KW", "CW", "WW",
+    ];
+    let mut numbers: Vec<(&str, &str)> = Vec::new();
+    for found in PREFIXED.as_ref().into_iter().flat_map(|regex| regex.captures_iter(text)) {
+        if let (Some(prefix), Some(number)) = (found.name("prefix"), found.name("number"))
+            && !OTHERS.contains(&prefix.as_str())
+            && !numbers.contains(&(prefix.as_str(), number.as_str()))
+        {
+            numbers.push((prefix.as_str(), number.as_str()));
+        }
+    }
+    numbers.iter().filter(|(prefix, _)| numbers.iter().filter(|(other, _)| other == prefix).count() >= 2).map(|(prefix, _)| *prefix).collect()
+}
+
+fn with_prefix(text: &str, span: Span, prefixes: &HashSet<&str>) -> Span {
+    let before = &text[..span.start as usize];
+    let Some(rest) = before.strip_suffix(' ') else { return span };
+    let start = rest.rfind(|c: char| !c.is_ascii_uppercase()).map_or(0, |at| at + rest[at..].chars().next().map_or(1, char::len_utf8));
+    if prefixes.contains(&rest[start..]) { Span::new(start, span.end as usize) } else { span }
 }
 
 /// Without a sentence's signs at the end, and without a bracket that has no partner.
@@ -104,7 +134,7 @@ fn in_address(text: &str, span: Span) -> bool {
     if before == Some('@') || after == Some('@') {
         return true;
     }
-    let word_start = text[..start].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let word_start = text[..start].char_indices().rfind(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8());
     let word_end = text[end..].find(char::is_whitespace).map_or(text.len(), |at| end + at);
     let whole = &text[word_start..word_end];
     whole.contains("://") || whole.contains('@') || whole.starts_with("www.")
@@ -124,7 +154,11 @@ pub(super) fn looks_like_part(word: &str) -> bool {
 
 /// Bytes of the only part-number-like word in a short text.
 pub(super) fn only_number(text: &str) -> Option<(usize, usize)> {
-    let words = WORD.as_ref()?.find_iter(text).filter_map(|found| trimmed(text, found.start(), found.end())).map(|span| (span.start as usize, span.end as usize));
+    let words = WORD
+        .as_ref()?
+        .find_iter(text)
+        .filter_map(|found| trimmed(text, found.start(), found.end()))
+        .map(|span| (span.start as usize, span.end as usize));
     let mut numbers = words.filter(|(start, end)| looks_like_part(&text[*start..*end]) && super::dates::whole(&text[*start..*end]).is_none());
     let first = numbers.next()?;
     numbers.next().is_none().then_some(first)
@@ -138,7 +172,14 @@ pub(super) fn cell_is_part(cell: &str) -> bool {
     let small = cell.split_whitespace().any(|word| word.chars().filter(|c| c.is_lowercase()).count() > 3);
     let plain = cell.chars().all(|c| c.is_ascii() || c.is_whitespace());
     let excluded = words == 1 && NOT_A_PART.iter().any(|regex| regex.is_match(cell)) && !cell.bytes().all(|b| b.is_ascii_digit());
-    (3..=48).contains(&characters) && digits >= 1 && words <= 5 && plain && !small && !excluded && !cell.contains('(') && super::dates::whole(cell).is_none()
+    (3..=48).contains(&characters)
+        && digits >= 1
+        && words <= 5
+        && plain
+        && !small
+        && !excluded
+        && !cell.contains('(')
+        && super::dates::whole(cell).is_none()
 }
 
 #[cfg(test)]
@@ -154,9 +195,22 @@ mod tests {
 
     #[test]
     fn part_numbers_as_makers_write_them() {
-        for part in
-            ["LM317T/NOPB", "LT1086CM-3.3#TRPBF", "74HC595D,118", "MAX232CPE+T", "GRM188R71H104KA93D", "BAV99-7-F", "STM32F103C8T6", "74HC595xx", "LM317*-TR", "B82432T1102K000", "P6KE6.8A", "AT24C02(SN)", "1N4148", "HX-2210B"]
-        {
+        for part in [
+            "LM317T/NOPB",
+            "LT1086CM-3.3#TRPBF",
+            "74HC595D,118",
+            "MAX232CPE+T",
+            "GRM188R71H104KA93D",
+            "BAV99-7-F",
+            "STM32F103C8T6",
+            "74HC595xx",
+            "LM317*-TR",
+            "B82432T1102K000",
+            "P6KE6.8A",
+            "AT24C02(SN)",
+            "1N4148",
+            "HX-2210B",
+        ] {
             assert_eq!(parts(&format!("The part {part}, and more.")), [part], "{part}");
             assert_eq!(parts(&format!("({part})")), [part], "({part})");
         }
@@ -165,8 +219,29 @@ mod tests {
     #[test]
     fn what_is_no_part_number() {
         for text in [
-            "SOT-23", "TSSOP-20", "100nF", "3.3V", "J-STD-048", "ISO9001:2015", "RoHS 2011/65/EU", "AEC-Q100", "+49 711 1234-567", "12:30pm", "Q3/2027", "pcn@acme2000.example",
-            "https://www.acme.example/pdn/A1234B", "Rev.B2", "page 2", "MSL3", "16MHz", "24-lead", "X7R", "10k", "3rd", "KW12", "notice2.pdf",
+            "SOT-23",
+            "TSSOP-20",
+            "100nF",
+            "3.3V",
+            "J-STD-048",
+            "ISO9001:2015",
+            "RoHS 2011/65/EU",
+            "AEC-Q100",
+            "+49 711 1234-567",
+            "12:30pm",
+            "Q3/2027",
+            "pcn@acme2000.example",
+            "https://www.acme.example/pdn/A1234B",
+            "Rev.B2",
+            "page 2",
+            "MSL3",
+            "16MHz",
+            "24-lead",
+            "X7R",
+            "10k",
+            "3rd",
+            "KW12",
+            "notice2.pdf",
         ] {
             assert_eq!(parts(text), [""; 0], "{text}");
         }

@@ -34,8 +34,13 @@ Notice: Not recommended for new designs = design\n\
 Notice: The earlier notice is withdrawn, the product stays = withdrawal\n\
 Notice: Our offices are closed over the holidays = other\n";
 
-const DATE_ANSWERS: [(DateRole, &str); 5] =
-    [(DateRole::Issue, " issue"), (DateRole::Buy, " buy"), (DateRole::Ship, " ship"), (DateRole::Effective, " effective"), (DateRole::None, " other")];
+const DATE_ANSWERS: [(DateRole, &str); 5] = [
+    (DateRole::Issue, " issue"),
+    (DateRole::Buy, " buy"),
+    (DateRole::Ship, " ship"),
+    (DateRole::Effective, " effective"),
+    (DateRole::None, " other"),
+];
 const PART_ANSWERS: [(PartRole, &str); 3] = [(PartRole::Affected, " ending"), (PartRole::Replacement, " replacement"), (PartRole::Neither, " other")];
 const KIND_ANSWERS: [(NoticeKind, &str); 5] = [
     (NoticeKind::Pdn, " discontinuance"),
@@ -102,7 +107,8 @@ pub(super) struct Questions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked(usize);
 
-/// Log odds the model adds for each answer, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`.
+/// Log odds the model adds for each answer, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`. The default adds nothing: code's evidence alone.
+#[derive(Default)]
 pub(super) struct Answers {
     odds: Vec<Vec<f64>>,
     pub tokens: u32,
@@ -140,7 +146,6 @@ impl Questions {
         questions.extend(self.asked.iter().map(|(about, text)| question(*about, text)));
         let scored = engine.score(PREFIX, &questions)?;
         let (empty, asked) = scored.logprobs.split_at_checked(kinds.len()).unwrap_or((&[], &[]));
-        let odds_at = std::cell::Cell::new(0);
         let odds = self
             .asked
             .iter()
@@ -149,7 +154,6 @@ impl Questions {
                 let at = kinds.iter().position(|kind| kind == about).unwrap_or(0);
                 let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
                 let raised: Vec<f64> = scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - f64::from(*empty)).collect();
-                if std::env::var_os("LB_DEBUG").is_some() { eprintln!("ODDS {:?} {:?} {:.1?}", about, self.asked[odds_at.get()].1, raised); odds_at.set(odds_at.get()+1); }
                 let mean = raised.iter().sum::<f64>() / raised.len().max(1) as f64;
                 raised.into_iter().map(|odds| about.weight() * (odds - mean)).collect()
             })

@@ -14,6 +14,7 @@ pub use read::{Knowledge, site_knowledge};
 pub use sweep::Swept;
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -168,14 +169,15 @@ impl Worker {
     }
 
     fn step(&self, job: &Job) -> Done {
-        let result = match job.step {
+        // A panic is a failed attempt: were it to end the process, the same notice would end it again after each start.
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| match job.step {
             Step::Document => self.document_step(job),
             Step::Reading => self.reading_step(job),
             Step::Case => self.case_step(job),
             Step::Match => self.match_step(job),
             Step::Impact => self.impact_step(job),
-        };
-        result.unwrap_or_else(Done::failed)
+        }));
+        result.unwrap_or_else(|_| Err(format!("step {} panicked; its message is in the log", job.step.as_str()))).unwrap_or_else(Done::failed)
     }
 
     /// The event a job is about.

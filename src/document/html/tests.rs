@@ -17,10 +17,7 @@ fn a_table_of_data_keeps_its_cells() {
         "<html><head><title>PDN 7 </title><style>p{}</style></head><body><p>We end:</p><table><caption>Parts</caption>\
          <tr><th>Part<th>New<th>LTB</tr><tr><td>AX100-3<td>AX200-3<td rowspan=2>2027-03-31</tr><tr><td>AX100<br>-5<td>&nbsp;</tr></table>Regards",
     );
-    assert_eq!(
-        document.text,
-        "PDN 7\n\nWe end:\n\nParts\nPart      New      LTB\nAX100-3   AX200-3  2027-03-31\nAX100 -5\n\nRegards\n"
-    );
+    assert_eq!(document.text, "PDN 7\n\nWe end:\n\nParts\nPart      New      LTB\nAX100-3   AX200-3  2027-03-31\nAX100 -5\n\nRegards\n");
     assert_eq!(document.title.map(|title| document.slice(title)), Some("PDN 7"));
     assert_eq!(table(&document, 0), [["Part", "New", "LTB"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100 -5", "", "2027-03-31"]]);
 }
@@ -52,7 +49,8 @@ fn what_nobody_sees_is_not_read() {
 
 #[test]
 fn boxes_say_whether_they_are_ticked() {
-    let document = read("<input type=checkbox>Discontinuance<br><input type=checkbox checked>Change<ul><li>one <a href='http://x.example'>link</a><li>two</ul>");
+    let document =
+        read("<input type=checkbox>Discontinuance<br><input type=checkbox checked>Change<ul><li>one <a href='http://x.example'>link</a><li>two</ul>");
     assert_eq!(document.text, "[ ] Discontinuance\n[x] Change\n\n- one link\n- two\n");
 }
 
