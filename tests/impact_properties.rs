@@ -57,7 +57,7 @@ fn margin(assessment: &Assessment) -> Money {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn more_stock_never_raises_the_margin_at_risk(shape in shape(), more in 0_u32..1000) {

@@ -3,7 +3,7 @@
 use super::output;
 use crate::{
     domain::money::Money,
-    impact::{Answer, Assessment, Figure, ItemStatement, MonthStatement, pieces},
+    impact::{Answer, Assessment, Figure, ItemStatement, MonthStatement},
 };
 
 /// Rows of the chart of stock; longer horizons are gathered into quarters, then years.
@@ -106,6 +106,11 @@ fn money(money: Option<Money>) -> String {
     money.map_or_else(|| "unknown".to_owned(), Money::grouped)
 }
 
+/// A quantity as people want to read it: whole from a hundred on. `--why` and `--json` keep the places.
+fn pieces(quantity: f64) -> String {
+    crate::impact::pieces(if quantity.abs() >= 100.0 { libm::round(quantity) } else { quantity })
+}
+
 fn quantity(quantity: Option<f64>) -> String {
     quantity.map_or_else(|| "unknown".to_owned(), pieces)
 }
@@ -117,7 +122,7 @@ fn section(out: &mut String, title: &str, body: &str) {
 }
 
 fn bullets(sentences: &[String]) -> String {
-    sentences.iter().map(|sentence| format!("  - {}", wrapped(sentence, "    ").trim_start())).collect::<Vec<_>>().join("\n")
+    sentences.iter().map(|sentence| hanging("  - ", sentence)).collect::<Vec<_>>().join("\n")
 }
 
 /// Breaks running text at blanks; each line begins with `indent`.
@@ -140,6 +145,12 @@ fn wrapped(text: &str, indent: &str) -> String {
     lines.join("\n")
 }
 
+/// A text beside what begins its first line.
+fn hanging(begins: &str, text: &str) -> String {
+    let indent = " ".repeat(begins.trim_start_matches('\n').chars().count());
+    format!("{begins}{}", wrapped(text, &indent).trim_start())
+}
+
 fn answers(assessment: &Assessment) -> String {
     let best = assessment.headline.best_answer.as_deref();
     let rows = assessment.answers.iter().map(|answer| {
@@ -148,16 +159,17 @@ fn answers(assessment: &Assessment) -> String {
             if answer.feasible { "yes" } else { "no" }.to_owned(),
             money(answer.total_cost),
             money(answer.margin_lost),
-            answer.weeks.map_or_else(|| "unknown".to_owned(), pieces),
+            if answer.feasible { answer.weeks.map_or_else(|| "unknown".to_owned(), pieces) } else { "–".to_owned() },
             answer.cash.map_or_else(|| "–".to_owned(), Money::grouped),
         ]
     });
     let mut text = output::table(&["answer", "possible", "cost in all", "margin still lost", "weeks", "cash at once"], &[2, 3, 4, 5], rows.collect());
     text.push_str("\n  Cost against the plan before the notice. Cash at once is inventory until it is used.\n");
     for answer in &assessment.answers {
-        text.push_str(&format!("\n  {}: {}", answer.name, wrapped(&answer.why, "    ").trim_start()));
+        text.push_str(&format!("\n{}", wrapped(&format!("{}: {}", answer.name, answer.why), "    ").replacen("    ", "  ", 1)));
         text.push_str(&lines(answer));
     }
+    text.truncate(text.trim_end().len());
     text
 }
 
@@ -166,7 +178,7 @@ fn lines(answer: &Answer) -> String {
     let mut text = String::new();
     for line in &answer.lines {
         let amount = line.amount.map_or_else(|| "unknown".to_owned(), |amount| amount.grouped());
-        text.push_str(&format!("\n      {:<width$}  {amount:>18}  {}", line.name, line.from));
+        text.push_str(&hanging(&format!("\n      {:<width$}  {amount:>18}  ", line.name), &line.from));
     }
     text.push('\n');
     text
@@ -224,8 +236,7 @@ fn item_text(assessment: &Assessment, item: &ItemStatement) -> String {
             rows.push(("piece", format!("costs {price}, is worth {value} when it is missing")));
         }
     }
-    let mut text =
-        rows.iter().map(|(what, value)| format!("  {what:<16}{}", wrapped(value, "                  ").trim_start())).collect::<Vec<_>>().join("\n");
+    let mut text = rows.iter().map(|(what, value)| hanging(&format!("  {what:<16}"), value)).collect::<Vec<_>>().join("\n");
     if item.runs_out.is_some() {
         text.push('\n');
         text.push_str(&chart(&item.months));
@@ -293,14 +304,14 @@ fn risk(assessment: &Assessment, out: &mut String) {
         return;
     }
     let probability = risk.probability.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
-    let text = format!(
-        "  {}\n    P(EOL)           {probability}  {}\n    mitigation cost  {}  {}\n    downtime cost    {}  {}",
-        money(risk.amount),
-        risk.probability_from,
-        money(risk.mitigation),
-        risk.mitigation_from,
-        money(risk.downtime),
-        risk.downtime_from
-    );
+    let terms = [
+        ("P(EOL)", probability, &risk.probability_from),
+        ("mitigation cost", money(risk.mitigation), &risk.mitigation_from),
+        ("downtime cost", money(risk.downtime), &risk.downtime_from),
+    ];
+    let mut text = format!("  {}", money(risk.amount));
+    for (what, value, from) in terms {
+        text.push_str(&hanging(&format!("\n    {what:<16}  {value:>18}  "), from));
+    }
     section(out, "Financial risk = P(EOL) × (mitigation cost + downtime cost)", &text);
 }

@@ -150,9 +150,19 @@ fn lost_until(world: &World<'_>, exposed: &Exposed, day: Option<jiff::civil::Dat
     lost
 }
 
+/// Weeks until an alternate delivers, and what taking it into use costs.
 fn switch_weeks(world: &World<'_>, exposed: &Exposed) -> (f64, AnswerCost) {
     let cost = survey::cost_of(world.site(), &world.reporting, "approved_alternate", survey::ADMINISTRATIVE_SUBSTITUTE);
     (cost.weeks.max(exposed.lead_time(world).unwrap_or(0.0)), cost)
+}
+
+/// The first day that is not served when nobody buys ahead or redesigns: an alternate takes over in time while the ending part can still be ordered.
+pub(super) fn first_unserved(world: &World<'_>, exposed: &Exposed) -> Option<jiff::civil::Date> {
+    match exposed.affected.alternate {
+        None => exposed.runs_out,
+        Some(_) if exposed.orderable(world) => None,
+        Some(_) => exposed.runs_out.filter(|day| *day < weeks_after(world.input.as_of, switch_weeks(world, exposed).0)),
+    }
 }
 
 /// Takes each item that an alternate can carry over to it: a price difference for what the cover does not serve, and, where the ending part cannot be ordered
@@ -247,7 +257,7 @@ fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str, draft: &mu
     let written_down = match (buy.leftover, exposed.price.as_ref(), salvage) {
         (Some(left), _, _) if left < 1e-6 => Some(world.reporting.zero()),
         (Some(left), Some(price), Some(ratio)) => {
-            let loss = price.amount.checked_mul(Decimal::ONE - ratio).ok_or("a write-down is too large")?;
+            let loss = Decimal::ONE.checked_sub(ratio).and_then(|lost| price.amount.checked_mul(lost)).ok_or("a write-down is too large")?;
             Some(world.reporting.extended(left, loss)?)
         }
         _ => None,

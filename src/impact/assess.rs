@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Assessment, Exposed, Input, World,
     affected::{self, Affected, name},
-    answers::answers,
+    answers::{answers, first_unserved},
     buying::{self, Buy},
     compose::{Computed, compose},
     cover::Cover,
@@ -15,6 +15,7 @@ use super::{
     risk::financial_risk,
     why::{self, FigureInput, grouped, pieces},
 };
+use crate::{domain::notice::NoticeKind, factory::PartMatch};
 
 /// Computes the statement of a case. The error is a sentence: an amount too large to be held exactly, or matches that do not belong to the case.
 pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
@@ -30,9 +31,7 @@ pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
         figures_of_item(&mut world, exposed, order);
     }
     let (answers, loss) = answers(&mut world, &items, &orders)?;
-    // Where an alternate takes over in time, nothing runs out.
-    let alone = items.iter().filter(|exposed| exposed.affected.alternate.is_none() || !exposed.orderable(&world));
-    let runs_out = alone.filter_map(|exposed| exposed.runs_out).min();
+    let runs_out = items.iter().filter_map(|exposed| first_unserved(&world, exposed)).min();
     let risk = financial_risk(&mut world, &answers, runs_out)?;
     margin_figure(&mut world, &items, &loss);
     needs::of_case(&mut world, &items, &orders, &loss);
@@ -186,16 +185,20 @@ fn margin_figure(world: &mut World<'_>, items: &[Exposed], loss: &Loss) {
             inputs.push(FigureInput::new(format!("{item} is carried by"), name(entry), why::at(&entry.at)));
         }
     }
-    let (name, shown) = match world.input.case.kind {
-        crate::domain::notice::NoticeKind::Pdn => ("margin_at_risk", loss.margin),
-        // The notice ends nothing: this is what would be lost if the part ended today.
-        _ => ("margin_if_it_ends", loss.margin),
-    };
-    let shown = if items.is_empty() { "unknown".to_owned() } else { world.shown(shown) };
+    let shown = if items.is_empty() { "unknown".to_owned() } else { world.shown(loss.margin) };
+    let formula = "Σ over products of units not served to the horizon when nothing is done × contribution per unit; a unit is lost once";
+    if world.input.case.kind == NoticeKind::Pdn {
+        world.notes.figure("margin_at_risk", shown, formula, inputs);
+        return;
+    }
+    let kind = FigureInput::new("kind of notice", world.input.case.kind.as_str(), "the case");
+    let known = world.input.matches.iter().all(|found| matches!(found, PartMatch::Known(hits) if !hits.is_empty()));
+    let nothing = if known { world.reporting.zero().grouped() } else { "unknown".to_owned() };
     world.notes.figure(
-        name,
-        shown,
-        "Σ over products of units not served to the horizon when nothing is done × contribution per unit; a unit is lost once",
-        inputs,
+        "margin_at_risk",
+        nothing,
+        "0: the notice ends no part, so nothing runs out by it; unknown where a part is not known here",
+        vec![kind],
     );
+    world.notes.figure("margin_if_it_ends", shown, formula, inputs);
 }

@@ -219,7 +219,8 @@ fn values(world: &World<'_>, requirement: &Requirement, price: &Price, buy: &mut
             continue;
         };
         let per_unit = decimal(needed / units)?;
-        let value = (contribution + margin.penalty).checked_div(per_unit).and_then(|value| value.checked_add(price.amount));
+        let earned = contribution.checked_add(margin.penalty).and_then(|earned| earned.checked_div(per_unit));
+        let value = earned.and_then(|value| value.checked_add(price.amount));
         let value = value.ok_or("a shortage value is too large to be held exactly")?;
         buy.shortage_inputs.extend(margin.inputs.clone());
         let sku = &world.input.factory.data.products[product].sku;

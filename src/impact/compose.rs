@@ -119,7 +119,14 @@ fn summary(world: &World<'_>, computed: &Computed, headline: &Headline) -> Strin
                 None if computed.items.iter().any(|exposed| !exposed.products_without_demand.is_empty()) => "when it runs out is unknown".to_owned(),
                 None => "nothing runs out before the horizon".to_owned(),
             };
-            format!("{of} that this notice ends are used here, {used}: {margin}, and {out}.")
+            format!(
+                "Of {all} {} that this notice ends, {} known here, used {used}: {margin}, and {out}.",
+                if all == 1 { "part" } else { "parts" },
+                match headline.known_parts {
+                    1 => "1 is".to_owned(),
+                    many => format!("{many} are"),
+                }
+            )
         }
     }
 }

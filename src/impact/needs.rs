@@ -3,15 +3,15 @@
 use super::{Exposed, World, buying::Buy, exposure::Loss, why::some_of};
 use crate::{domain::notice::NoticeKind, factory::PartMatch, limits};
 
-/// Adds what the case as a whole needs. What single rows need was told where they were read.
+/// Adds what the case as a whole needs. What single rows need was told where they were read; where nothing ends, nobody has to mend them for it.
 pub(super) fn of_case(world: &mut World<'_>, items: &[Exposed], orders: &[Buy], loss: &Loss) {
     let told = std::mem::take(&mut world.notes.needs);
     unknown_parts(world);
     if world.input.case.kind == NoticeKind::Pdn {
         dates(world, items);
         missing(world, items, orders, loss);
+        told.into_iter().for_each(|sentence| world.notes.need(sentence));
     }
-    told.into_iter().for_each(|sentence| world.notes.need(sentence));
     assumptions(world, items);
 }
 
@@ -116,6 +116,7 @@ fn assumptions(world: &mut World<'_>, items: &[Exposed]) {
         notes.assume(
             "a committed order waits for a delivery that comes within the horizon; forecast and spares that cannot be served in their month are lost",
         );
+        notes.assume("doing nothing is valued at the forecast; a last-time buy with the uncertainty of the demand, so that a little is lost and left over in expectation");
         notes.assume(if site.demand_years_independent {
             "the years of a product's demand are independent (site.toml demand_years_independent), products are independent of each other"
         } else {

@@ -1,0 +1,78 @@
+//! The sample factory of the demo: every part in its approved manufacturer list comes to a statement.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
+
+use std::path::Path;
+
+use jiff::civil::date;
+use lastbuy::{
+    cli::impact_text::text,
+    domain::{
+        case::{Case, CasePart, CaseState, NamedReplacement},
+        id::{CaseId, DatasetId},
+        notice::NoticeKind,
+        time::At,
+    },
+    factory::{Factory, built_in_aliases, import},
+    impact::{Assessment, Input, assess},
+};
+
+fn ending(maker: &str, mpn: &str) -> Case {
+    Case {
+        id: CaseId(1),
+        keys: Vec::new(),
+        kind: NoticeKind::Pdn,
+        maker: Some(maker.to_owned()),
+        notice_id: None,
+        issue_date: None,
+        last_time_buy: Some(date(2027, 5, 31)),
+        last_time_ship: Some(date(2027, 11, 30)),
+        parts: vec![CasePart { mpn: mpn.to_owned(), replacement: NamedReplacement::Unsaid, last_time_buy: None, last_time_ship: None }],
+        events: Vec::new(),
+        made_by: None,
+        state: CaseState::Open,
+        opened_at: At(0),
+        changed_at: At(0),
+        latest: None,
+        headline: None,
+    }
+}
+
+fn assessed(factory: &Factory, maker: &str, mpn: &str) -> Assessment {
+    let case = ending(maker, mpn);
+    let matches = [factory.find_part(Some(maker), mpn)];
+    let input = Input { factory, dataset: DatasetId(1), case: &case, matches: &matches, as_of: date(2026, 11, 23), other_open_parts: &[] };
+    assess(&input).unwrap_or_else(|error| panic!("{maker} {mpn}: {error}"))
+}
+
+#[test]
+fn every_part_of_the_sample_comes_to_a_statement() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/factory");
+    let (data, report) = import(&[folder], &mut |_, _| {}).expect("the sample factory");
+    assert_eq!(report.refused, 0, "{:?}", report.problems);
+    let factory = Factory::new(data, built_in_aliases());
+    let (mut at_risk, mut carried) = (0, 0);
+    let mut dearest: Option<Assessment> = None;
+    for entry in &factory.data.aml {
+        let assessment = assessed(&factory, &entry.maker, &entry.mpn);
+        let margin = assessment
+            .headline
+            .margin_at_risk
+            .unwrap_or_else(|| panic!("{}: every margin of the sample is known: {:?}", entry.mpn, assessment.needs));
+        assert_eq!(assessment.headline.known_parts, 1, "{}", entry.mpn);
+        let statement = text(&assessment);
+        let widest = statement.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+        assert!(widest.chars().count() <= 140, "{}: {} columns: {widest}", entry.mpn, widest.chars().count());
+        at_risk += usize::from(!margin.is_zero());
+        carried += usize::from(assessment.items[0].alternate.is_some() && margin.is_zero());
+        if dearest.as_ref().and_then(|dearest| dearest.headline.margin_at_risk).is_none_or(|most| most.minor() < margin.minor()) {
+            dearest = Some(assessment);
+        }
+    }
+    assert!(at_risk > 0 && carried > 0, "{at_risk} at risk, {carried} carried by alternates: the sample shows nothing");
+    let dearest = dearest.expect("a part");
+    // With every input in the files, the order is computed and some answer is better than doing nothing.
+    assert!(dearest.items[0].last_time_buy.quantity.is_some_and(|quantity| quantity > 0.0), "{:?}", dearest.items[0].last_time_buy);
+    assert!(dearest.headline.best_answer.as_deref().is_some_and(|best| best != "Do nothing"));
+    // Shown with --nocapture.
+    println!("{}", text(&dearest));
+}
