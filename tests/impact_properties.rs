@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn more_stock_never_raises_the_margin_at_risk(shape in shape(), more in 0_u32..1000) {
         let before = tiny(&shape).assess();
-        let after = tiny(&Shape { stock: shape.stock + more, ..shape.clone() }).assess();
+        let after = tiny(&Shape { stock: shape.stock + more, ..shape }).assess();
         prop_assert!(margin(&after).minor() <= margin(&before).minor());
         prop_assert!(after.items[0].runs_out.is_none() || after.items[0].runs_out >= before.items[0].runs_out);
     }

@@ -119,7 +119,7 @@ impl Draft {
         }
         self.answer.total_cost = total;
         let inputs = self.answer.lines.iter().map(|line| FigureInput::new(&line.name, world.shown(line.amount), &line.from)).collect();
-        let name = format!("answer_cost:{}", self.answer.name.to_lowercase().replace(' ', "_").replace('-', "_"));
+        let name = format!("answer_cost:{}", self.answer.name.to_lowercase().replace([' ', '-'], "_"));
         world.notes.figure(name, world.shown(total), "sum of the lines, against the plan before the notice", inputs);
         Ok((self.answer, loss))
     }
@@ -298,10 +298,10 @@ fn last_time_buy(world: &World<'_>, items: &[Exposed], orders: &[Buy]) -> Result
         match (buy.quantity, buy.deterministic) {
             (Some(quantity), _) if quantity > 0.0 => draft.say(&format!("Buy {} pieces of {item}.", why::pieces(quantity))),
             (Some(_), _) if exposed.short() => {
-                draft.say(&format!("A further piece of {item} is worth less than it costs by the end: none is bought."))
+                draft.say(&format!("A further piece of {item} is worth less than it costs by the end: none is bought."));
             }
             (None, Some(quantity)) => {
-                draft.say(&format!("{} pieces of {item} at the forecast, without a margin for its uncertainty.", why::pieces(quantity)))
+                draft.say(&format!("{} pieces of {item} at the forecast, without a margin for its uncertainty.", why::pieces(quantity)));
             }
             (None, None) => draft.say(&format!("How much of {item} to buy is unknown.")),
             _ => {}

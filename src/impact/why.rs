@@ -153,7 +153,7 @@ mod tests {
     fn quantities_are_read_easily() {
         assert_eq!(pieces(12_178.8), "12,178.8");
         assert_eq!(pieces(1e6), "1,000,000");
-        assert_eq!(pieces(-1234.000_04), "-1,234");
+        assert_eq!(pieces(-1_234.000_04), "-1,234");
         assert_eq!(pieces(-0.000_001), "0");
         assert_eq!(grouped("0.000213"), "0.000213");
     }
