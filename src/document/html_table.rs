@@ -106,7 +106,13 @@ fn dissolve(row: Vec<Raw>, out: &mut Vec<Block>) {
 
 /// Adds a table of data: one line a row. A cell over several rows is printed once and counts in each; one over several columns fills the first.
 pub(super) fn add(builder: &mut Builder, rows: &[Vec<Cell>]) {
-    let laid = lay(rows);
+    let Some(laid) = lay(rows) else {
+        // Too wide for a grid: its text is kept.
+        for row in rows {
+            builder.line(&row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join("   "));
+        }
+        return;
+    };
     let columns = laid.iter().map(Vec::len).max().unwrap_or(0);
     let text = |slot: &Slot| match slot {
         Slot::Here(row, cell) => rows[*row][*cell].text.as_str(),
@@ -146,8 +152,8 @@ enum Slot {
     Empty,
 }
 
-/// Places cells in columns, as browsers do.
-fn lay(rows: &[Vec<Cell>]) -> Vec<Vec<Slot>> {
+/// Places cells in columns, as browsers do; `None` where that takes more than `limits::TABLE_COLUMNS_MAX`.
+fn lay(rows: &[Vec<Cell>]) -> Option<Vec<Vec<Slot>>> {
     let mut laid = Vec::with_capacity(rows.len());
     // Columns that a cell of an earlier row still covers, with the rows left.
     let mut covered: BTreeMap<usize, usize> = BTreeMap::new();
@@ -157,9 +163,6 @@ fn lay(rows: &[Vec<Cell>]) -> Vec<Vec<Slot>> {
         let mut cells = row.iter().enumerate().peekable();
         loop {
             let column = slots.len();
-            if column >= limits::TABLE_COLUMNS_MAX {
-                break;
-            }
             if let Some(left) = covered.remove(&column) {
                 slots.push(Slot::Above);
                 if left > 1 {
@@ -174,6 +177,9 @@ fn lay(rows: &[Vec<Cell>]) -> Vec<Vec<Slot>> {
                 slots.push(Slot::Empty);
                 continue;
             };
+            if column >= limits::TABLE_COLUMNS_MAX {
+                return None;
+            }
             for part in 0..cell.columns.min(limits::TABLE_COLUMNS_MAX - column) {
                 if part > 0 && covered.contains_key(&(column + part)) {
                     break;
@@ -187,5 +193,5 @@ fn lay(rows: &[Vec<Cell>]) -> Vec<Vec<Slot>> {
         covered = next;
         laid.push(slots);
     }
-    laid
+    Some(laid)
 }

@@ -202,8 +202,11 @@ impl Attachments {
         }
         let Some(name) = self.next(builder, within, file_name, "attachment") else { return };
         let hints = Hints { name: Some(&name), is_mail: media_type == "message/rfc822", charset: None, depth: self.depth + 1 };
-        if let Err(why) = open::add(builder, &hints, bytes) {
-            builder.warn(format!("{name} was not read: {why}"));
+        // Of a file that cannot be read no empty pages are left behind.
+        let mut file = Builder::default();
+        match open::add(&mut file, &hints, bytes) {
+            Ok(_) => builder.append(file),
+            Err(why) => builder.warn(format!("{name} was not read: {why}")),
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn add(builder: &mut Builder, name: Option<&str>, bytes: &[u8]) -> Re
         return Err("the PDF ends too early and no text of it is left; get the file again".to_owned());
     }
     if !pictures.is_empty() && pictures.len() + lost == count {
-        return Err("the PDF has no text layer: it is a picture of a page; run it through text recognition (OCR), or ask the maker for the original"
+        return Err("the PDF has no text layer: it is a picture of a page, or its text is damaged; run it through text recognition (OCR), or ask the maker for the original"
             .to_owned());
     }
     if count == 0 || lost == count {

@@ -96,6 +96,7 @@ static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let mut found: Vec<_> = std::fs::read_dir(dir)
         .expect("fixtures")
         .map(|entry| entry.expect("entry").path())
+        .filter(|path| path.is_file())
         .filter(|path| !path.to_string_lossy().contains(".expected"))
         .map(|path| (path.file_name().expect("name").to_string_lossy().into_owned(), std::fs::read(&path).expect("file")))
         .collect();

@@ -133,7 +133,7 @@ fn trimmed(line: &str, range: Range<usize>) -> Range<usize> {
 
 /// Rows of cells, made equally long, without columns that are empty throughout.
 fn even(mut rows: Vec<Vec<Range<usize>>>) -> Option<Vec<Vec<Range<usize>>>> {
-    let width = rows.iter().map(Vec::len).max()?.min(crate::limits::TABLE_COLUMNS_MAX);
+    let width = rows.iter().map(Vec::len).max().filter(|width| *width <= crate::limits::TABLE_COLUMNS_MAX)?;
     for row in &mut rows {
         let end = row.last().map_or(0, |last| last.end);
         row.resize(width, end..end);

@@ -65,9 +65,12 @@ fn raw(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal> {
     Ok(Taken { media_type, sender_id, ignored: None })
 }
 
-/// Header fields (name in lower case, value unfolded) and the bytes behind them; `None` where the first line is no field.
-fn head(mail: &[u8]) -> Option<(Vec<(String, String)>, &[u8])> {
-    let mut fields: Vec<(String, String)> = Vec::new();
+/// Name in lower case and unfolded value.
+type Field = (String, String);
+
+/// Header fields and the bytes behind them; `None` where the first line is no field.
+fn head(mail: &[u8]) -> Option<(Vec<Field>, &[u8])> {
+    let mut fields: Vec<Field> = Vec::new();
     let mut rest = mail;
     // A mail taken out of an mbox file has one line before its head.
     if rest.starts_with(b"From ") {

@@ -166,7 +166,7 @@ impl<'a> Node<'a> {
                 _ => return Err(self.refuse("is not base64")),
             }
         }
-        if count % 4 == 0 && padding <= 2 { Ok(()) } else { Err(self.refuse("is not base64: its length is wrong")) }
+        if count.is_multiple_of(4) && padding <= 2 { Ok(()) } else { Err(self.refuse("is not base64: its length is wrong")) }
     }
 }
 

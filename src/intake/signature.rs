@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn takes_the_published_vectors_within_five_minutes() {
-        for vector in 0..VECTORS.len() {
-            let (delivery, secret, at) = signed(vector);
-            assert_eq!(verify(&delivery, secret, at), Ok(Some(VECTORS[vector].1.to_owned())));
+        for (number, vector) in VECTORS.iter().enumerate() {
+            let (delivery, secret, at) = signed(number);
+            assert_eq!(verify(&delivery, secret, at), Ok(Some(vector.1.to_owned())));
             assert!(verify(&delivery, secret, at + 300_000).is_ok() && verify(&delivery, secret, at - 300_000).is_ok());
             for late in [at + 301_000, at - 301_000] {
                 assert!(verify(&delivery, secret, late).expect_err("too old").to_string().contains("check both clocks"));
