@@ -122,9 +122,13 @@ pub const QUESTIONS_MAX: usize = 64;
 pub const LLM_THREADS_MAX: usize = 8;
 /// Tokens the model takes at once: prefix, question and choice. 4,096 hold four pages; llama.cpp keeps about 90 MB for them with the default model.
 pub const LLM_CONTEXT_TOKENS_MAX: u32 = 4096;
-/// Tokens at which a round of questions is full. Enough to keep the matrix kernels busy; more would only make every token look over its neighbours' cells.
-pub const LLM_ROUND_TOKENS: u32 = 512;
-/// Sequences beside each other, the prefix included; llama.cpp's own limit is 256, and a full round of usual questions has 30.
+/// Tokens of a text that are evaluated in one go; more gains nothing, and llama.cpp's buffers grow with it.
+pub const LLM_RUN_TOKENS: u32 = 512;
+/// Tokens at which a round of questions is full. Under 64, llama.cpp's attention looks at one token after another and skips what is not its own, so that an
+/// answer is bit for bit the same whatever is asked beside it; from 64 on it works in tiles, and neighbours move a log-probability by up to 0.5. The price is
+/// time behind a long prefix (2,000 tokens: half the speed; 100 tokens: none).
+pub const LLM_ROUND_TOKENS: usize = 63;
+/// Sequences beside each other, the prefix included; llama.cpp's own limit is 256, and a full round has fewer than its 63 tokens.
 pub const LLM_SEQUENCES: u32 = 64;
 /// Prefix, or question with choice, in bytes, before it is tokenised: what fits the context has seldom more than five bytes a token.
 pub const LLM_TEXT_BYTES_MAX: usize = 64 << 10;

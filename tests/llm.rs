@@ -29,24 +29,15 @@ fn ask(text: &str, choices: &[&str]) -> Question {
 const NOTICE: &str = "PRODUCT DISCONTINUANCE NOTICE PDN-2026-0417\nAcme Semiconductor will discontinue the voltage regulator AX7805-TR.\nLast time buy: 31 March 2027. Last \
                       time ship: 30 September 2027.\nThe replacement is AX7805B-TR.\n";
 
-/// Questions of different lengths, with short and long choices, enough for several rounds.
+/// Questions of different lengths, with short and long choices, enough for many rounds.
 fn many() -> Vec<Question> {
     let roles = [" yes", " no", " last time buy", " last time ship", " issue date of this notice"];
-    (1..=60)
+    (1..=24)
         .map(|number| {
             let words = "is it so that ".repeat(number % 7 + 1);
             ask(&format!("\nQuestion {number}: {words}31 March 2027 is the ->"), &roles[..2 + number % 4])
         })
         .collect()
-}
-
-fn largest_difference(one: &[Vec<f32>], other: &[Vec<f32>]) -> f32 {
-    assert_eq!(one.len(), other.len());
-    let pairs = one.iter().zip(other).flat_map(|(one, other)| {
-        assert_eq!(one.len(), other.len());
-        one.iter().zip(other)
-    });
-    pairs.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
 }
 
 #[test]
@@ -71,19 +62,19 @@ fn probabilities_are_probabilities() {
     assert_eq!(digits.iter().copied().fold(f32::MIN, f32::max), digits[7], "{digits:?}");
     // The chain rule: a choice of several tokens is the product of its parts.
     for (part, whole) in after.iter().zip(joined) {
-        assert!((capital[0] + part - whole).abs() < 1e-2, "{} + {part} is not {whole}", capital[0]);
+        assert!((capital[0] + part - whole).abs() < 1e-4, "{} + {part} is not {whole}", capital[0]);
     }
 }
 
 #[test]
 fn questions_beside_each_other_are_answered_as_one_by_one() {
-    let (engine, questions) = (engine(), many());
+    let (engine, mut questions) = (engine(), many());
+    questions.insert(7, ask(" Yes", &[" yes", "."]));
+    questions.push(ask(" A", &[" B"]));
     let together = engine.score(NOTICE, &questions).expect("scored").logprobs;
     let alone: Vec<Vec<f32>> =
         questions.iter().map(|question| engine.score(NOTICE, std::slice::from_ref(question)).expect("scored").logprobs.remove(0)).collect();
-    let difference = largest_difference(&together, &alone);
-    println!("largest difference of a log-probability: {difference:e}");
-    assert!(difference < 1e-3, "{difference}");
+    assert_eq!(together, alone);
     assert!(together.iter().flatten().all(|logprob| logprob.is_finite() && *logprob < 0.0));
 }
 
@@ -95,9 +86,9 @@ fn a_prefix_is_evaluated_once_and_changes_nothing() {
     assert_eq!(first.logprobs, second.logprobs);
     assert!(second.tokens < first.tokens, "{} tokens after {}", second.tokens, first.tokens);
     let elsewhere = engine.score("A recipe for soup.\n", &questions).expect("scored");
-    assert!(largest_difference(&first.logprobs, &elsewhere.logprobs) > 0.1, "the prefix is not read");
+    assert_ne!(first.logprobs, elsewhere.logprobs, "the prefix is not read");
+    // Read anew, by the same child and by another one: still the same.
     assert_eq!(engine.score(NOTICE, &questions).expect("scored"), first);
-    // Another child and the prefix in another place of its life: still the same.
     assert_eq!(self::engine().score(NOTICE, &questions).expect("scored"), first);
 }
 
@@ -128,7 +119,7 @@ fn a_killed_child_costs_one_request() {
     assert_eq!(engine.score(NOTICE, &questions).expect("scored"), before);
     assert_ne!(engine.pid().expect("a child"), pid);
     // In the middle of its work as well.
-    let long = "A word and another. ".repeat(700);
+    let long = "A word and another. ".repeat(600);
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| engine.score(&long, &questions));
         std::thread::sleep(Duration::from_millis(300));
@@ -222,6 +213,15 @@ fn the_default_model_knows_its_name_and_licence() {
     assert!(info.name.to_lowercase().contains("smollm2"), "{}", info.name);
 }
 
+/// What the child used so far.
+fn cpu_seconds(engine: &Engine) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", engine.pid().expect("a child"))).expect("stat");
+    let (_, fields) = stat.rsplit_once(')').expect("name");
+    let ticks: f64 = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
+    // USER_HZ is 100 on every Linux that this runs on.
+    ticks / 100.0
+}
+
 /// `cargo test --test llm -- --ignored --nocapture` prints how fast the model reads here.
 #[test]
 #[ignore = "a measurement, not a check"]
@@ -232,12 +232,16 @@ fn speed() {
     println!("started in {:.2?}", begun.elapsed());
     for repeat in [1, 8, 24] {
         let prefix = NOTICE.repeat(repeat);
-        for (what, questions) in [("prefix", &many()[..1]), ("60 questions", &many()[..])] {
-            let begun = Instant::now();
+        for (what, questions) in [("prefix", &many()[..1]), ("24 questions", &many()[..])] {
+            let (begun, before) = (Instant::now(), cpu_seconds(&engine));
             let scored = engine.score(&prefix, questions).expect("scored");
-            let took = begun.elapsed();
+            let (took, cpu) = (begun.elapsed(), cpu_seconds(&engine) - before);
             let speed = f64::from(scored.tokens) / took.as_secs_f64();
-            println!("{threads} thread(s), {repeat:2} × notice, {what}: {} tokens in {took:.2?}, {speed:.0} a second", scored.tokens);
+            let of_cpu = f64::from(scored.tokens) / cpu;
+            println!(
+                "{threads} thread(s), {repeat:2} × notice, {what}: {} tokens in {took:.2?}, {speed:.0} a second, {of_cpu:.0} a CPU second",
+                scored.tokens
+            );
         }
     }
 }

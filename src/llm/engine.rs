@@ -52,8 +52,8 @@ impl Engine {
         self.child.pid()
     }
 
-    /// Scores every question after the same prefix; the prefix is evaluated once and kept for the next call with the same one. The same request gives the
-    /// same answer on the same build, model and number of threads.
+    /// Scores every question after the same prefix; the prefix is evaluated once and kept for the next call with the same one. An answer
+    /// depends on prefix, text and choices alone, bit for bit, on the same build, model and kind of processor: not on what else is asked or was asked before.
     pub fn score(&self, prefix: &str, questions: &[Question]) -> Result<Scored, LlmError> {
         if questions.is_empty() {
             return Ok(Scored { logprobs: Vec::new(), tokens: 0 });

@@ -1,5 +1,6 @@
 //! One context of llama.cpp, and how answers are scored in it. The prefix lies in sequence 0 and stays there for the next request; a round's questions are
-//! evaluated beside each other in sequences that share its cells. Everything that llama.cpp asserts is checked here first.
+//! evaluated beside each other in sequences that share its cells, in rounds small enough that they do not touch each other's answers
+//! (`limits::LLM_ROUND_TOKENS`). Everything that llama.cpp asserts is checked here first.
 
 use std::num::NonZeroU32;
 
@@ -51,7 +52,7 @@ impl<'m> Scorer<'m> {
             .with_n_ctx(NonZeroU32::new(context_tokens))
             // A round's only item may be larger than a full round, up to the whole context.
             .with_n_batch(context_tokens)
-            .with_n_ubatch(limits::LLM_ROUND_TOKENS.min(context_tokens))
+            .with_n_ubatch(limits::LLM_RUN_TOKENS.min(context_tokens))
             .with_n_seq_max(limits::LLM_SEQUENCES)
             // One set of cells for all sequences; otherwise copying a part of one asserts.
             .with_kv_unified(true)
@@ -86,8 +87,7 @@ impl<'m> Scorer<'m> {
         let tokens = questions.iter().enumerate().map(|(number, question)| self.question_tokens(anchor, number, question));
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
         // Sequence 0 is the prefix's.
-        let room =
-            Room { tokens: self.context_tokens - head.len(), full: limits::LLM_ROUND_TOKENS as usize, sequences: limits::LLM_SEQUENCES as usize - 1 };
+        let room = Room { tokens: self.context_tokens - head.len(), full: limits::LLM_ROUND_TOKENS, sequences: limits::LLM_SEQUENCES as usize - 1 };
         let rounds = plan::rounds(&tokens, room).map_err(|number| {
             let longest = tokens[number].choices.iter().map(Vec::len).max().unwrap_or(0);
             ScoreError::Unanswerable(format!(
@@ -123,7 +123,7 @@ impl<'m> Scorer<'m> {
         self.prefix.clear();
         self.context.clear_kv_cache();
         let mut position = 0;
-        for run in tokens.chunks(limits::LLM_ROUND_TOKENS as usize) {
+        for run in tokens.chunks(limits::LLM_RUN_TOKENS as usize) {
             self.batch.clear();
             for token in run {
                 self.batch.add(*token, position, &[0], false).map_err(|error| failed("took in the text", error))?;
@@ -179,6 +179,12 @@ impl<'m> Scorer<'m> {
                     wanted.push(Wanted { row, question: item.question, choice, token: pair[1] });
                 }
             }
+        }
+        // llama.cpp evaluates a lone token in another way; company that nobody asks about keeps its answer the same as among others.
+        if self.batch.n_tokens() == 1 && self.prefix.len() + 2 <= self.context_tokens {
+            let company = questions[items[0].question].text[0];
+            self.context.copy_kv_cache_seq(0, 2, None, None).map_err(|error| failed(what, error))?;
+            self.batch.add(company, first, &[2], false).map_err(|error| failed(what, error))?;
         }
         self.decode(what)?;
         let mut sums: Vec<f64> = Vec::with_capacity(wanted.len());
