@@ -32,7 +32,7 @@ const NOTICE: &str = "PRODUCT DISCONTINUANCE NOTICE PDN-2026-0417\nAcme Semicond
 /// Questions of different lengths, with short and long choices, enough for many rounds.
 fn many() -> Vec<Question> {
     let roles = [" yes", " no", " last time buy", " last time ship", " issue date of this notice"];
-    (1..=24)
+    (1..=10)
         .map(|number| {
             let words = "is it so that ".repeat(number % 7 + 1);
             ask(&format!("\nQuestion {number}: {words}31 March 2027 is the ->"), &roles[..2 + number % 4])
@@ -161,13 +161,14 @@ fn what_does_not_fit_is_told_and_the_child_lives() {
     }
     let error = engine.score("x", &vec![ask(" is", &[" A"]); limits::LLM_QUESTIONS_MAX + 1]).expect_err("too many");
     assert!(matches!(error, LlmError::Question(_)), "{error}");
-    // The edge itself: the last token of the context is used, and a text at the limit of bytes does not overflow a stack.
+    // The edge itself: the last token of the context is used.
     let edge = engine.score(&words(tokens - 20), &[ask(&words(10), &[" A", &words(10)])]).expect("fits");
     assert!(edge.logprobs[0].iter().all(|logprob| logprob.is_finite()));
+    // Texts at the limit of bytes without a blank overflow no stack in the tokeniser.
     for unit in ["x", "7", " ", "\n", "é", "-"] {
-        let text = unit.repeat(limits::LLM_TEXT_BYTES_MAX / unit.len());
-        let error = engine.score(&text, &[ask(" is", &[" A"])]).err();
-        assert!(matches!(error, None | Some(LlmError::Question(_))), "{unit:?}: {error:?}");
+        let text = words(tokens) + &unit.repeat((limits::LLM_TEXT_BYTES_MAX - 5 * tokens) / unit.len());
+        let error = engine.score(&text, &[ask(" is", &[" A"])]).expect_err("does not fit");
+        assert!(matches!(&error, LlmError::Question(why) if why.contains("tokens")), "{unit:?}: {error}");
     }
     // More long choices than there are sequences, and no choices at all.
     let choices: Vec<String> = (0..200).map(|number| format!(" choice number {number}")).collect();
@@ -232,7 +233,7 @@ fn speed() {
     println!("started in {:.2?}", begun.elapsed());
     for repeat in [1, 8, 24] {
         let prefix = NOTICE.repeat(repeat);
-        for (what, questions) in [("prefix", &many()[..1]), ("24 questions", &many()[..])] {
+        for (what, questions) in [("prefix", &many()[..1]), ("10 questions", &many()[..])] {
             let (begun, before) = (Instant::now(), cpu_seconds(&engine));
             let scored = engine.score(&prefix, questions).expect("scored");
             let (took, cpu) = (begun.elapsed(), cpu_seconds(&engine) - before);
