@@ -102,9 +102,7 @@ fn show(client: &Client, id: &str, as_json: bool) -> anyhow::Result<()> {
     for part in case.get("parts").and_then(Value::as_array).into_iter().flatten() {
         output::print(&format!("  {}", output::text(part, "/mpn")))?;
     }
-    for need in needs(&case) {
-        output::print(&format!("needs: {need}"))?;
-    }
+    output::print(&needs_text(std::slice::from_ref(&case)))?;
     output::print(&format!("from: {}; newest assessment: {}", output::text(&case, "/events"), output::text(&case, "/latest")))
 }
 
@@ -112,6 +110,15 @@ fn show(client: &Client, id: &str, as_json: bool) -> anyhow::Result<()> {
 pub fn needs(case: &Value) -> Vec<String> {
     let needs = case.pointer("/headline/needs").and_then(Value::as_array);
     needs.into_iter().flatten().filter_map(|need| need.as_str().map(str::to_owned)).collect()
+}
+
+/// What each case needs a person for, in full sentences under the list.
+pub fn needs_text(cases: &[Value]) -> String {
+    let of_case = |case: &Value| {
+        let id = output::text(case, "/id");
+        needs(case).iter().map(|need| output::hanging(&format!("  {id}  "), need)).collect::<Vec<_>>()
+    };
+    cases.iter().flat_map(of_case).collect::<Vec<_>>().join("\n")
 }
 
 /// The list a manager reads.
@@ -132,14 +139,22 @@ fn row(case: &Value) -> Vec<String> {
         parts(case),
         output::text(case, "/last_time_buy"),
         if assessed { output::text(case, "/headline/runs_out") } else { "not assessed".to_owned() },
-        if assessed { output::money(case.pointer("/headline/margin_at_risk")) } else { "–".to_owned() },
+        match output::text(case, "/kind").as_str() {
+            _ if !assessed => "–".to_owned(),
+            "PDN" | "NRND" => output::money(case.pointer("/headline/margin_at_risk")),
+            _ => "ends nothing".to_owned(),
+        },
         if open { output::text(case, "/headline/best_answer") } else { output::state(case.get("state")) },
         if case.pointer("/headline/best_answer").is_some_and(Value::is_string) {
             output::money(case.pointer("/headline/best_cost"))
         } else {
             "–".to_owned()
         },
-        if needs.is_empty() { "no".to_owned() } else { needs.join("; ") },
+        match needs.len() {
+            0 => "no".to_owned(),
+            1 => "1 thing".to_owned(),
+            several => format!("{several} things"),
+        },
     ]
 }
 

@@ -42,6 +42,12 @@ struct Gone {
     reading: Option<Reading>,
 }
 
+impl Gone {
+    fn parts(&self) -> usize {
+        self.reading.as_ref().map_or(0, |reading| reading.notices.iter().map(|notice| notice.parts.len()).sum())
+    }
+}
+
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     // Kept only where the operator named a place; it is removed when `temporary` goes.
     let temporary = if context.data_dir_given { None } else { Some(tempfile::Builder::new().prefix("lastbuy-demo-").tempdir()?) };
@@ -87,19 +93,54 @@ fn show(args: &Args, context: &Context, client: &Client) -> CommandResult {
     }
     output::print("\nWhat was read")?;
     output::print(&notices(&gone))?;
+    if let Some(longest) = gone.iter().filter(|gone| is_done(&gone.job)).max_by_key(|gone| gone.parts()) {
+        output::print(&way(client, longest))?;
+    }
     output::print(&format!("\nWhat it means for the factory on {AS_OF}"))?;
     output::print(&cases::table(&cases))?;
+    output::print(&format!("\nWhat needs a person\n{}", cases::needs_text(&cases)))?;
     let waiting: Vec<&Gone> = gone.iter().filter(|gone| !is_done(&gone.job)).collect();
     if !waiting.is_empty() {
         output::print("\nWaiting for a person before anything is computed")?;
         for gone in waiting {
-            output::print(&format!("  {} ({}): {}", gone.file, gone.event, jobs::reason(&gone.job)))?;
+            output::print(&output::hanging(&format!("  {}  ", gone.event), &format!("{}: {}", gone.file, jobs::reason(&gone.job))))?;
         }
     }
     if !args.serve {
         output::print(&closing(context, &cases))?;
     }
     Ok(Ended::Done)
+}
+
+/// The way of one notice through the pipeline, a line a step: what each kept.
+fn way(client: &Client, gone: &Gone) -> String {
+    let job = output::text(&gone.job, "/id");
+    let result = |step: &str| client.get(&format!("/v1/jobs/{job}/results/{step}")).unwrap_or(Value::Null);
+    let count = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+    let (document, matched) = (result("document"), result("match"));
+    let matches: Vec<&Value> = matched.pointer("/cases/0/1").and_then(Value::as_array).into_iter().flatten().collect();
+    let known = matches.iter().filter(|found| found.get("known").is_some()).count();
+    let reading = gone.reading.as_ref();
+    let tokens = reading.map_or(0, |reading| reading.provenance.tokens);
+    let least = reading.and_then(|reading| reading.notices.iter().map(|notice| notice.confidence).reduce(f64::min)).unwrap_or_default();
+    let steps = [
+        ("intake", format!("{} on disk as {}, then acknowledged; its work is {job}", gone.file, gone.event)),
+        (
+            "document",
+            format!(
+                "{}, {} pages, {} tables, in a sandboxed child",
+                output::text(&document, "/format"),
+                count(&document, "/pages"),
+                count(&document, "/tables")
+            ),
+        ),
+        ("reading", format!("{} parts, {tokens} tokens through the model, least sure value {:.0} %", gone.parts(), least * 100.0)),
+        ("case", format!("{} opened or joined", output::text(&gone.job, "/cases"))),
+        ("match", format!("{known} of {} parts are in the factory's approved list, the others stay unknown", matches.len())),
+        ("impact", format!("statement {}", output::text(&gone.job, "/assessments"))),
+    ];
+    let lines: Vec<String> = steps.iter().map(|(step, what)| format!("  {step:<9} {what}")).collect();
+    format!("\nThe way of {}\n{}", gone.event, lines.join("\n"))
 }
 
 fn closing(context: &Context, cases: &[Value]) -> String {
@@ -184,14 +225,13 @@ fn notices(gone: &[Gone]) -> String {
         .map(|gone| {
             let reading = gone.reading.as_ref();
             let kinds = reading.map(|reading| reading.notices.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>().join(", "));
-            let parts = reading.map_or(0, |reading| reading.notices.iter().map(|notice| notice.parts.len()).sum::<usize>());
             vec![
                 gone.event.clone(),
                 gone.file.clone(),
                 gone.source.clone(),
                 reading.map_or_else(|| "–".to_owned(), |reading| reading.provenance.reader.clone()),
                 kinds.unwrap_or_else(|| "–".to_owned()),
-                parts.to_string(),
+                gone.parts().to_string(),
                 if is_done(&gone.job) { "passed".to_owned() } else { output::state(gone.job.get("state")) },
                 output::text(&gone.job, "/cases"),
             ]

@@ -1,6 +1,6 @@
 //! A statement as text for people, on a terminal of 100 to 140 columns.
 
-use super::output;
+use super::output::{self, hanging, wrapped};
 use crate::{
     domain::money::Money,
     impact::{Answer, Assessment, Figure, ItemStatement, MonthStatement},
@@ -9,8 +9,6 @@ use crate::{
 /// Rows of the chart of stock; longer horizons are gathered into quarters, then years.
 const CHART_ROWS_MAX: usize = 26;
 const BAR_COLUMNS: usize = 40;
-/// Columns of running text.
-const TEXT_COLUMNS: usize = 110;
 /// Items shown in full; a person asks for the others by name.
 const ITEMS_IN_FULL_MAX: usize = 12;
 
@@ -123,32 +121,6 @@ fn section(out: &mut String, title: &str, body: &str) {
 
 fn bullets(sentences: &[String]) -> String {
     sentences.iter().map(|sentence| hanging("  - ", sentence)).collect::<Vec<_>>().join("\n")
-}
-
-/// Breaks running text at blanks; each line begins with `indent`.
-fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = indent.to_owned();
-    for word in text.split_whitespace() {
-        let empty = line.trim().is_empty();
-        if !empty && line.chars().count() + 1 + word.chars().count() > TEXT_COLUMNS {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
-            line.push_str(word);
-        } else {
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.push(line);
-    lines.join("\n")
-}
-
-/// A text beside what begins its first line.
-fn hanging(begins: &str, text: &str) -> String {
-    let indent = " ".repeat(begins.trim_start_matches('\n').chars().count());
-    format!("{begins}{}", wrapped(text, &indent).trim_start())
 }
 
 fn answers(assessment: &Assessment) -> String {

@@ -66,6 +66,35 @@ pub fn table(head: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     table.to_string()
 }
 
+/// Columns of running text.
+const TEXT_COLUMNS: usize = 110;
+
+/// Breaks running text at blanks; each line begins with `indent`.
+pub fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = indent.to_owned();
+    for word in text.split_whitespace() {
+        let empty = line.trim().is_empty();
+        if !empty && line.chars().count() + 1 + word.chars().count() > TEXT_COLUMNS {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            line.push_str(word);
+        } else {
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+/// A text beside what begins its first line.
+pub fn hanging(begins: &str, text: &str) -> String {
+    let indent = " ".repeat(begins.trim_start_matches('\n').chars().count());
+    format!("{begins}{}", wrapped(text, &indent).trim_start())
+}
+
 /// Text of a JSON member; a dash where there is none.
 pub fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {

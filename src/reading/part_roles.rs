@@ -33,9 +33,15 @@ pub(super) struct RoledPart {
     pub group: usize,
 }
 
+struct Member {
+    span: Span,
+    printed: String,
+    row: Option<(usize, usize)>,
+}
+
 /// Numbers whose role is decided together, waiting for the model's answer.
 pub(super) struct OpenGroup {
-    members: Vec<(Span, String, Option<(usize, usize)>)>,
+    members: Vec<Member>,
     evidence: Vec<f64>,
     asked: Option<Asked>,
 }
@@ -86,7 +92,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
             between.len() < 24 && BETWEEN.as_ref().is_some_and(|regex| regex.is_match(between))
         });
         last = Some(candidate.span);
-        let member = (candidate.span, candidate.printed.clone(), None);
+        let member = Member { span: candidate.span, printed: candidate.printed.clone(), row: None };
         let words = following(layout, candidate.span, &stops);
         let said = prose_evidence(&Around::default(), &words);
         let is_said = said[0] > 4.0 || said[2] > 4.0;
@@ -151,7 +157,7 @@ fn column_group(
             for piece in pieces {
                 let printed = layout.document.slice(piece).to_owned();
                 any_known |= known(&printed);
-                members.push((piece, printed, Some((table, row))));
+                members.push(Member { span: piece, printed, row: Some((table, row)) });
             }
         }
     }
@@ -162,7 +168,7 @@ fn column_group(
     let span = first?;
     let (_, cell) = layout.cell(span)?;
     let head = layout.head(cell);
-    let like_parts = members.iter().filter(|(_, printed, _)| parts::looks_like_part(printed) || printed.contains(' ')).count();
+    let like_parts = members.iter().filter(|member| parts::looks_like_part(&member.printed) || member.printed.contains(' ')).count();
     let label = if head.is_empty() { list_head(layout, layout.line_at(span.start)).unwrap_or("") } else { head };
     let around = Around { label: Some(label).filter(|label| !label.is_empty()), before: "", after: "" };
     let mut evidence = part_evidence(&around);
@@ -222,12 +228,12 @@ fn prose_around<'a>(layout: &'a Layout<'_>, span: Span, stops: &[Span]) -> Aroun
 fn list_head<'a>(layout: &'a Layout<'_>, line: usize) -> Option<&'a str> {
     const LOOKED_AT: usize = 60;
     let above = (0..line).rev().take(LOOKED_AT).map(|number| layout.line(number).trim());
-    let head = above.into_iter().find(|text| {
-        !text.is_empty()
-            && !text.split_whitespace().next().is_some_and(|word| parts::looks_like_part(word.trim_start_matches(['-', '•', '*', '·'])))
-            && text.chars().any(char::is_alphabetic)
-            && !(text.split_whitespace().count() <= 3 && super::layout::holds_a_value(text))
-    })?;
+    let is_item = |text: &str| {
+        let mut words = text.split_whitespace();
+        let begins_with_number = words.clone().next().is_some_and(|word| parts::looks_like_part(word.trim_start_matches(['-', '•', '*', '·'])));
+        begins_with_number || (words.by_ref().take(4).count() <= 3 && super::layout::holds_a_value(text))
+    };
+    let head = above.into_iter().find(|text| text.chars().any(char::is_alphabetic) && !is_item(text))?;
     Some(&head[head.floor_char_boundary(head.len().saturating_sub(120))..])
 }
 
@@ -302,7 +308,7 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
     for (group, open) in open.into_iter().enumerate() {
         let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
         let (at, confidence) = best(&probabilities);
-        for (span, printed, row) in open.members {
+        for Member { span, printed, row } in open.members {
             let part =
                 RoledPart { span, printed, again: Vec::new(), role: PartRole::ALL[at], confidence, probabilities: probabilities.clone(), row, group };
             match by_number.get(&normal_mpn(&part.printed)) {
