@@ -106,7 +106,7 @@ fn money(money: Option<Money>) -> String {
 
 /// A quantity as people want to read it: whole from a hundred on. `--why` and `--json` keep the places.
 fn pieces(quantity: f64) -> String {
-    crate::impact::pieces(if quantity.abs() >= 100.0 { libm::round(quantity) } else { quantity })
+    crate::impact::pieces(if quantity.abs() >= 100.0 { quantity.round() } else { quantity })
 }
 
 fn quantity(quantity: Option<f64>) -> String {
@@ -235,7 +235,7 @@ fn chart(months: &[MonthStatement]) -> String {
     let mut text = "\n  Left at the end of the month (█), missing by then (░)\n".to_owned();
     for (label, left) in rows {
         // At least one mark where there is anything.
-        let marks = (libm::round(left.abs() / most * BAR_COLUMNS as f64) as usize).max(usize::from(left != 0.0));
+        let marks = ((left.abs() / most * BAR_COLUMNS as f64).round() as usize).max(usize::from(left != 0.0));
         let bar = if left < 0.0 { "░" } else { "█" }.repeat(marks);
         text.push_str(&format!("  {label:<width$}  {:>12}  {bar}\n", pieces(left)));
     }

@@ -86,6 +86,13 @@ impl ResponseError for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
+        if matches!(
+            self.status,
+            StatusCode::NOT_FOUND | StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            // It may be told before the body was read to its end; the rest is not waited for.
+            response.force_close();
+        }
         response.content_type("application/problem+json").body(body.to_string())
     }
 }

@@ -47,6 +47,10 @@ pub struct Server {
 }
 
 impl Server {
+    #[allow(
+        clippy::zombie_processes,
+        reason = "a server that does not come up ends the test, and its process with it; every other one is waited for when dropped"
+    )]
     pub fn start(data_dir: &Path) -> Server {
         let mut child = lastbuy(data_dir)
             .args(["serve", "--listen", "127.0.0.1:0"])
