@@ -42,9 +42,8 @@ fn layers() -> BTreeMap<String, BTreeSet<String>> {
     for row in table("| layer | holds | may name |") {
         let may: BTreeSet<String> = names(&row[2]).into_iter().collect();
         assert!(!may.is_empty() || row[2] == "nothing", "which layers does {} mean?", row[2]);
-        for unknown in may.iter().filter(|name| !layers.contains_key(*name)) {
-            panic!("{} may name {unknown}, which is not in a row above: no arrow runs up", row[0]);
-        }
+        let unknown: Vec<_> = may.iter().filter(|name| !layers.contains_key(*name)).collect();
+        assert!(unknown.is_empty(), "{} may name {unknown:?}, which are not in a row above: no arrow runs up", row[0]);
         for name in names(&row[0]) {
             assert!(layers.insert(name, may.clone()).is_none(), "{} is there twice", row[0]);
         }

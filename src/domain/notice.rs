@@ -104,6 +104,25 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// A notice of which only the kind is known.
+    pub fn of_kind(kind: NoticeKind, kind_confidence: f64) -> Notice {
+        Notice {
+            kind,
+            kind_confidence,
+            maker: None,
+            notice_id: None,
+            issue_date: None,
+            last_time_buy: None,
+            last_time_ship: None,
+            inferred_dates: Vec::new(),
+            other_dates: Vec::new(),
+            parts: Vec::new(),
+            language: "en".to_owned(),
+            confidence: kind_confidence,
+            doubts: Vec::new(),
+        }
+    }
+
     /// The date that counts for a decision: the earliest last-time buy named, for the notice or any part of it.
     pub fn earliest_last_time_buy(&self) -> Option<Date> {
         let of_parts = self.parts.iter().filter_map(|part| part.last_time_buy.as_ref());

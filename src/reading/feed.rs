@@ -66,7 +66,7 @@ impl Feed<'_> {
                 NoticeKind::Other
             }
         };
-        let mut notice = empty(kind);
+        let mut notice = Notice::of_kind(kind, 1.0);
         notice.maker = self.string(fields, "manufacturer");
         notice.notice_id = self.string(fields, "notice_id");
         notice.issue_date = self.date(fields, "issue_date", "issue_date", &mut doubts);
@@ -106,7 +106,7 @@ impl Feed<'_> {
                 let change = [text(dto, "TypeOfChange"), text(dto, "DescriptionOfChange")].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 let ends = ["LastTimeBuyDate", "LastShipDate"].iter().any(|key| text(dto, key).is_some());
                 let kind = kind_of(&change).unwrap_or(if ends { NoticeKind::Pdn } else { NoticeKind::Pcn });
-                let mut notice = empty(kind);
+                let mut notice = Notice::of_kind(kind, 1.0);
                 notice.notice_id = self.string(dto, "PCNNumber");
                 notice.maker = self.string(dto, "Manufacturer");
                 notice.issue_date = self.date(dto, "NotificationDate", "issue_date", &mut doubts);
@@ -143,7 +143,7 @@ impl Feed<'_> {
             }
             NoticeKind::Other
         });
-        let mut notice = empty(kind);
+        let mut notice = Notice::of_kind(kind, 1.0);
         notice.maker = self.string(&summary, "Manufacturer");
         if let Some(mpn) = text(&summary, "PartNumber") {
             notice.parts.push(self.affected(mpn, 0));
@@ -168,7 +168,7 @@ impl Feed<'_> {
             }
             NoticeKind::Other
         });
-        let mut notice = empty(kind);
+        let mut notice = Notice::of_kind(kind, 1.0);
         notice.maker = self.string(fields, maker);
         if let Some(mpn) = text(fields, mpn) {
             notice.parts.push(self.affected(mpn, 0));
@@ -218,24 +218,6 @@ impl Feed<'_> {
     fn found_value<T>(&self, value: T, printed: &str, from: usize) -> Found<T> {
         let place = self.document.place(self.value(printed, from));
         Found { value, printed: printed.to_owned(), place, confidence: 1.0, inferred: false }
-    }
-}
-
-fn empty(kind: NoticeKind) -> Notice {
-    Notice {
-        kind,
-        kind_confidence: 1.0,
-        maker: None,
-        notice_id: None,
-        issue_date: None,
-        last_time_buy: None,
-        last_time_ship: None,
-        inferred_dates: Vec::new(),
-        other_dates: Vec::new(),
-        parts: Vec::new(),
-        language: "en".to_owned(),
-        confidence: 1.0,
-        doubts: Vec::new(),
     }
 }
 

@@ -99,19 +99,10 @@ pub(super) fn read(
     let (paired, left_over) = pairs::pair(&layout, &parts, &columns);
 
     let mut notice = Notice {
-        kind,
-        kind_confidence,
         maker: maker(&layout, aliases, site, &mut doubts),
         notice_id: notice_id(&layout, &ids, &mut doubts),
-        issue_date: None,
-        last_time_buy: None,
-        last_time_ship: None,
-        inferred_dates: Vec::new(),
-        other_dates: Vec::new(),
-        parts: Vec::new(),
         language: language.to_owned(),
-        confidence: 0.0,
-        doubts: Vec::new(),
+        ..Notice::of_kind(kind, kind_confidence)
     };
     affected(document, &parts, &paired, &left_over, &mut notice, &mut doubts);
     sort_dates(document, &dates, &parts, &mut notice, &mut doubts);
