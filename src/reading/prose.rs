@@ -316,6 +316,10 @@ fn check(notice: &Notice, doubts: &mut Doubts) {
     if notice.kind != NoticeKind::Other && notice.parts.is_empty() {
         doubts.add("affected_parts", "no affected part was found");
     }
+    let told = notice.parts.iter().filter(|part| part.replacement != Replacement::Unsaid).count();
+    if told > 0 && told < notice.parts.len() {
+        doubts.add("replacements", format!("a replacement, or that there is none, was found for {told} of {} parts only", notice.parts.len()));
+    }
     let day = |date: &Option<Found<Date>>| date.as_ref().map(|date| date.value);
     let (issue, buy, ship) = (day(&notice.issue_date), day(&notice.last_time_buy), day(&notice.last_time_ship));
     if issue.is_none() && notice.kind != NoticeKind::Other {
