@@ -134,7 +134,7 @@ fn row(case: &Value) -> Vec<String> {
     let needs = needs(case);
     vec![
         output::text(case, "/id"),
-        format!("{} {}", output::text(case, "/kind"), output::text(case, "/notice_id")),
+        title(case),
         output::text(case, "/maker"),
         parts(case),
         output::text(case, "/last_time_buy"),
@@ -156,6 +156,12 @@ fn row(case: &Value) -> Vec<String> {
             several => format!("{several} things"),
         },
     ]
+}
+
+/// As `Case::title` tells it.
+fn title(case: &Value) -> String {
+    let read: Result<crate::domain::case::Case, _> = serde_json::from_value(case.clone());
+    read.map_or_else(|_| output::text(case, "/notice_id"), |case| case.title())
 }
 
 /// The first part and how many more.

@@ -61,6 +61,14 @@ pub struct Headline {
     pub needs: Vec<String>,
 }
 
+impl Case {
+    /// How people call the matter: `PDN 2610-CAP`, `PCN QP-C-0926`. A number that names its kind itself is not told twice.
+    pub fn title(&self) -> String {
+        let (kind, id) = (self.kind.as_str(), self.notice_id.as_deref().unwrap_or_default());
+        if id.to_uppercase().starts_with(kind) { id.to_owned() } else { format!("{kind} {id}").trim_end().to_owned() }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     pub id: CaseId,

@@ -12,6 +12,7 @@ use crate::{
         id::CaseId,
         job::{Job, JobState, Subject},
         money::Money,
+        notice::NoticeKind,
     },
     limits,
     store::{JobFilter, Store},
@@ -115,7 +116,7 @@ fn cases_page(service: &Service) -> Result<CasesPage, Problem> {
     Ok(CasesPage {
         site: dataset.as_ref().map_or_else(String::new, |opened| opened.factory.data.site.name.clone()),
         open: open.len(),
-        unknown: open.iter().filter(|case| margin(case).is_none()).count(),
+        unknown: open.iter().filter(|case| ends_something(case) && margin(case).is_none()).count(),
         totals: totals.into_iter().map(Money::grouped).collect(),
         waiting: waiting(&service.store)?,
         cases: cases.iter().map(row).collect(),
@@ -149,6 +150,11 @@ fn money(money: Option<Money>) -> String {
     money.map_or_else(|| "unknown".to_owned(), Money::grouped)
 }
 
+/// A change notice, and whatever else leaves the part in production, puts no margin at risk by itself.
+fn ends_something(case: &Case) -> bool {
+    matches!(case.kind, NoticeKind::Pdn | NoticeKind::Nrnd)
+}
+
 fn row(case: &Case) -> Row {
     let today = now().date();
     let left = case.last_time_buy.and_then(|date| today.until(date).ok()).map(|span| span.get_days());
@@ -156,7 +162,7 @@ fn row(case: &Case) -> Row {
     let assessed = |text: String| if headline.is_some() { text } else { "not assessed".to_owned() };
     Row {
         id: case.id.to_string(),
-        notice: format!("{} {}", case.kind.as_str(), case.notice_id.as_deref().unwrap_or_default()),
+        notice: case.title(),
         maker: case.maker.clone().unwrap_or_else(|| "–".to_owned()),
         parts: match case.parts.as_slice() {
             [] => "–".to_owned(),
@@ -171,7 +177,7 @@ fn row(case: &Case) -> Row {
         },
         late: left.is_some_and(|days| days < 0),
         runs_out: assessed(date(headline.and_then(|headline| headline.runs_out))),
-        margin: assessed(money(headline.and_then(|headline| headline.margin_at_risk))),
+        margin: if ends_something(case) { assessed(money(headline.and_then(|headline| headline.margin_at_risk))) } else { "ends nothing".to_owned() },
         answer: headline.and_then(|headline| headline.best_answer.clone()).unwrap_or_else(|| "–".to_owned()),
         cost: headline.filter(|headline| headline.best_answer.is_some()).map_or_else(|| "–".to_owned(), |headline| money(headline.best_cost)),
         needs: headline.map(|headline| headline.needs.clone()).unwrap_or_default(),
