@@ -69,8 +69,29 @@ pub const RETRY_CAP_MS: i64 = 15 * 60 * 1000;
 pub const LEASE_MS: i64 = 120_000;
 /// Longest a worker sleeps before it looks for retries that are due, in milliseconds.
 pub const WORK_WAIT_MS_MAX: u64 = 500;
-/// Errors kept with a job; the newest win.
-pub const JOB_ERRORS_KEPT_MAX: usize = 8;
+/// Errors kept with a job; the newest win. Enough for every attempt of every step of one life (`ATTEMPTS_MAX` × 5 steps).
+pub const JOB_ERRORS_KEPT_MAX: usize = 25;
+/// Jobs that one claim moves to ready because they are due or their lease lapsed. Each claim takes one job, so a backlog drains faster than it is worked on, and
+/// no claim costs more than this many records.
+pub const PROMOTED_PER_CLAIM_MAX: usize = 32;
+/// Shortest and longest a step may ask to wait, in milliseconds: it cannot spin, and it cannot put a job out of sight for good.
+pub const SNOOZE_MS_MIN: i64 = 1000;
+pub const SNOOZE_MS_MAX: i64 = 30 * 24 * 3600 * 1000;
+/// Jobs that one write makes; a replay of more is several writes, so that arrivals do not wait behind it.
+pub const ORDERS_PER_WRITE_MAX: usize = 256;
+/// Events and cases one replay may select; more is asked for in several time ranges.
+pub const REPLAY_SUBJECTS_MAX: usize = 100_000;
+/// How long a pinned model is kept without work before its child is ended, in milliseconds: a replay of several notices loads it once.
+pub const PINNED_MODEL_IDLE_MS: i64 = 60_000;
+/// How long a job waits that needs a pinned model while another one is at work, in milliseconds. Only one beside the usual one fits a small machine's memory.
+pub const PINNED_MODEL_WAIT_MS: i64 = 5_000;
+/// Days for which a delivery is known again by its key unless the site says otherwise: a year, and a month for who is late.
+pub const KEYS_KEPT_DAYS: u32 = 400;
+/// Keys that one round of the background sweep forgets, and milliseconds between rounds: at most some 250,000 a day, more than any factory receives.
+pub const KEYS_FORGOTTEN_MAX: usize = 200;
+pub const KEYS_SWEEP_MS: i64 = 60_000;
+/// Records one page of the audit trail looks through; a rare match further on takes another page.
+pub const AUDIT_SCAN_MAX: usize = 20_000;
 /// Longest error text kept, in bytes.
 pub const ERROR_BYTES_MAX: usize = 600;
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::Digest,
-    id::{AssessmentId, CaseId, DatasetId, EventId},
+    id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
+    job::Pins,
     money::Money,
     notice::NoticeKind,
     time::At,
@@ -110,9 +111,13 @@ pub fn case_keys(maker_key: Option<&str>, notice_id: Option<&str>, mpns: &[Strin
 pub struct AssessmentRow {
     pub id: AssessmentId,
     pub case: CaseId,
+    /// The job that made it.
+    pub job: JobId,
     pub dataset: DatasetId,
     pub as_of: Date,
     pub made_at: At,
+    /// Not empty: a replay's "what if", which never becomes the case's headline.
+    pub pins: Pins,
     pub headline: Headline,
     /// Digest of the assessment's JSON.
     pub body: Digest,

@@ -118,6 +118,8 @@ pub struct Arrival {
 pub struct Event {
     pub id: EventId,
     pub source: Source,
+    /// Who handed it in: `source:generic`, or `uid:1000` for a file given to `lastbuy ingest`.
+    pub by: String,
     pub received_at: At,
     pub content_type: String,
     pub file_name: Option<String>,

@@ -1,24 +1,29 @@
 //! The work on one event, and the only table of what may follow what.
 //!
 //! ```text
-//!                ┌───────── retry is due ─────────┐
-//!                ▼                                │
-//!   arrival ─▶ ready ──claim──▶ leased ──error──▶ scheduled
-//!                ▲ ▲              │ │ │ └─ too many errors, or hopeless ─▶ dead ─┐
-//!                │ └─lease lapsed─┘ │ └─ a person must look ─▶ review ──┐        │
-//!                │   or handed back └─ last step finished ─▶ done       │        │
-//!                └────────────── resolved, or retried by a person ◀─────┴────────┘
+//!                 ┌─────────────── it is due ──────────────┐
+//!                 ▼                                        │
+//!   arrival ──▶ ready ──claim──▶ leased ──error, snooze──▶ scheduled ◀── asked for later
+//!                 ▲ ▲              │ │ │ └─ too many errors, or hopeless ──▶ dead ──┐
+//!                 │ └ lease lapsed,┘ │ └─ a person must look ──▶ review ──┐         │
+//!                 │   handed back,   └─ last step finished ──▶ done       │         │
+//!                 │   step is full                                        │         │
+//!                 └──────────────── resolved, or retried by a person ◀────┴─────────┘
 //!
-//!   ready, scheduled, review, dead ── cancelled by a person ─▶ cancelled
+//!   ready, scheduled, leased, review, dead ── cancelled by a person ──▶ cancelled
 //! ```
-//! A killed process leaves its job leased; at start and while running, lapsed leases go back to ready. Each claim raises the epoch, and a finish
-//! that carries an older epoch is refused, so a step's effects happen once.
+//! A killed process leaves its job leased; at start, and while running, lapsed leases go back to ready. Each claim raises the epoch, and a finish that carries
+//! an older epoch is refused, so a step's effects happen once. A leased job is cancelled cooperatively: its worker is not interrupted, but whatever it finishes
+//! is refused.
+//!
+//! Who goes first: the smaller priority; within one priority the sources take turns, one job each; within one source the older job. Priorities are strict: as
+//! long as notices arrive faster than they can be worked on, background work waits.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Digest, Source},
-    id::{AssessmentId, CaseId, EventId, JobId},
+    id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
     time::At,
 };
 use crate::limits;
@@ -68,6 +73,47 @@ impl std::str::FromStr for Step {
     }
 }
 
+/// How many jobs may be in each step at the same time; a step that is not named takes as many as there are workers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AtOnce(pub std::collections::BTreeMap<Step, u32>);
+
+impl AtOnce {
+    pub fn of(&self, step: Step) -> Option<u32> {
+        self.0.get(&step).copied()
+    }
+}
+
+/// Who waits for a job; the smaller goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// A person asked for this one and waits.
+    Asked,
+    /// A notice arrived.
+    Arrived,
+    /// Nobody waits: replays of many, open cases after another dataset came into force.
+    Background,
+}
+
+impl Priority {
+    pub const ALL: [Priority; 3] = [Priority::Asked, Priority::Arrived, Priority::Background];
+}
+
+/// What a replay holds fast instead of what is in force. A job with pins asks "what if": its assessments stand beside the others and it changes no case, so
+/// the case's headline stays that of the newest job without pins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pins {
+    pub dataset: Option<DatasetId>,
+    /// SHA-256 of the model file, in lower-case hexadecimal.
+    pub model: Option<String>,
+}
+
+impl Pins {
+    pub fn is_empty(&self) -> bool {
+        *self == Pins::default()
+    }
+}
+
 /// What a job is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,12 +127,25 @@ pub enum Subject {
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     Ready,
-    Scheduled { due: At },
-    Leased { epoch: u64, until: At },
-    Review { reason: String },
+    /// Not before `due`; the reason is a failed attempt's error, a step's wish to wait, or that it was asked for later.
+    Scheduled {
+        due: At,
+        reason: String,
+    },
+    Leased {
+        epoch: u64,
+        until: At,
+    },
+    Review {
+        reason: String,
+    },
     Done,
-    Dead { reason: String },
-    Cancelled { reason: String },
+    Dead {
+        reason: String,
+    },
+    Cancelled {
+        reason: String,
+    },
 }
 
 impl JobState {
@@ -107,10 +166,10 @@ impl JobState {
         use JobState::{Cancelled, Dead, Done, Leased, Ready, Review, Scheduled};
         matches!(
             (self, to),
-            (Ready | Scheduled { .. }, Leased { .. })
+            (Ready, Leased { .. })
                 | (Scheduled { .. } | Review { .. } | Dead { .. } | Leased { .. }, Ready)
                 | (Leased { .. }, Leased { .. } | Scheduled { .. } | Review { .. } | Done | Dead { .. })
-                | (Ready | Scheduled { .. } | Review { .. } | Dead { .. }, Cancelled { .. })
+                | (Ready | Scheduled { .. } | Leased { .. } | Review { .. } | Dead { .. }, Cancelled { .. })
         )
     }
 
@@ -133,8 +192,8 @@ pub struct Job {
     pub id: JobId,
     pub subject: Subject,
     pub source: Source,
-    /// 0 goes first.
-    pub priority: u8,
+    pub priority: Priority,
+    pub pins: Pins,
     pub step: Step,
     pub state: JobState,
     /// Raised by every claim.
@@ -147,7 +206,7 @@ pub struct Job {
     pub results: Vec<(Step, Digest)>,
     pub cases: Vec<CaseId>,
     pub assessments: Vec<AssessmentId>,
-    /// The newest errors, oldest first.
+    /// The newest errors, oldest first, at most `limits::JOB_ERRORS_KEPT_MAX`; the audit trail has every one.
     pub errors: Vec<JobError>,
 }
 
@@ -164,15 +223,17 @@ pub enum AfterError {
     GiveUp,
 }
 
-/// Retry as a pure function: doubling from `RETRY_FIRST_MS` to `RETRY_CAP_MS`, spread by up to a quarter by job number so that a burst does not come back
-/// as a burst, and `GiveUp` after `ATTEMPTS_MAX`. `attempts` counts the failed one.
+/// Retry as a pure function: doubling from `RETRY_FIRST_MS` to `RETRY_CAP_MS`, lengthened by up to a quarter by job and attempt so that a burst does not come
+/// back as a burst, and `GiveUp` after `ATTEMPTS_MAX`. `attempts` counts the failed one.
 pub fn after_error(now: At, job: JobId, attempts: u32) -> AfterError {
     if attempts >= limits::ATTEMPTS_MAX {
         return AfterError::GiveUp;
     }
     let doublings = attempts.saturating_sub(1).min(30);
     let delay = (limits::RETRY_FIRST_MS << doublings).min(limits::RETRY_CAP_MS);
-    let spread = (job.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as i64 % (delay / 4 + 1);
+    // Fibonacci hashing: neighbouring numbers fall far apart, and the same numbers always in the same place.
+    let mixed = (job.0 ^ (u64::from(attempts) << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let spread = (mixed >> 33).cast_signed() % (delay / 4 + 1);
     AfterError::RetryAt(now.plus_ms(delay + spread))
 }
 
@@ -190,6 +251,18 @@ mod tests {
             .collect();
         assert!(delays.windows(2).all(|pair| pair[0] < pair[1]), "{delays:?}");
         assert_eq!(after_error(At(0), JobId(7), limits::ATTEMPTS_MAX), AfterError::GiveUp);
+    }
+
+    #[test]
+    fn a_burst_does_not_come_back_as_a_burst() {
+        let delay = limits::RETRY_FIRST_MS;
+        let mut tenths = [0; 10];
+        for job in 1..=1000 {
+            let AfterError::RetryAt(At(at)) = after_error(At(0), JobId(job), 1) else { panic!("gave up at once") };
+            assert!((delay..=delay + delay / 4).contains(&at), "job {job} comes back after {at} ms");
+            tenths[usize::try_from((at - delay) * 10 / (delay / 4 + 1)).expect("tenth")] += 1;
+        }
+        assert!(tenths.iter().all(|jobs| (50..200).contains(jobs)), "{tenths:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Service, body, now, problem::Problem};
+use super::{Service, admin, body, now, problem::Problem};
 use crate::{
     clock,
     domain::event::Source,
@@ -46,7 +46,8 @@ pub async fn take(
     accept(service, request, source, file_name, payload, true).await
 }
 
-/// The one way in: bounded, checked, on disk. `signed` says whether the source's secret must have signed it.
+/// The one way in: bounded, checked, on disk. `signed` says whether the source's secret must have signed it; otherwise a person at the
+/// admin socket hands it in.
 async fn accept(
     service: &Service,
     request: &HttpRequest,
@@ -62,8 +63,9 @@ async fn accept(
     let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
     let delivery = Delivery { source, content_type, file_name, headers, body };
     let unsigned = intake::Secrets::default();
+    let by = if signed { None } else { Some(admin::actor(request)) };
     let arrival = intake::receive(delivery, if signed { &service.secrets } else { &unsigned }, clock::now_ms())?;
-    Ok(service.store.accept_async(arrival, now()).await?)
+    Ok(service.store.accept_async(arrival, by, now()).await?)
 }
 
 #[derive(Deserialize)]

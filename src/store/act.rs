@@ -3,14 +3,15 @@
 use super::{
     Accepted, Actor, CaseWrite, Effects, Lease, Outcome, WriteError, Written,
     draft::{ASSESSMENT, CASE, DATASET, Draft, DraftError, EVENT, JOB},
-    record::{Act, Mark, Record},
+    queue::{apply_outcome, held},
+    record::{Act, CaseAct, Mark, Record},
 };
 use crate::{
     domain::{
         case::{AssessmentRow, Case, DatasetRow},
         event::{Arrival, Digest, Event, Source},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
-        job::{AfterError, Job, JobError, JobState, Step, Subject, after_error},
+        job::{AtOnce, Job, JobState, Pins, Priority, Step, Subject},
         time::At,
     },
     limits,
@@ -30,30 +31,27 @@ impl From<DraftError> for Halt {
     }
 }
 
-type Done<T> = Result<T, Halt>;
+pub(super) type Done<T> = Result<T, Halt>;
 
-fn refused<T>(why: impl Into<String>) -> Done<T> {
+pub(super) fn refused<T>(why: impl Into<String>) -> Done<T> {
     Err(Halt::Refused(WriteError::Refused(why.into())))
 }
 
-fn stale<T>(why: impl Into<String>) -> Done<T> {
+pub(super) fn stale<T>(why: impl Into<String>) -> Done<T> {
     Err(Halt::Refused(WriteError::Stale(why.into())))
 }
 
-/// Work on an event goes before nothing and after nothing; 0 is kept for what a person waits for.
-const PRIORITY: u8 = 1;
-const PRIORITY_ASKED: u8 = 0;
-
-pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, now: At) -> Done<Accepted> {
+pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, by: &Actor, now: At) -> Done<Accepted> {
     if let Some(event) = draft.event_by_dedupe(arrival.dedupe_key)? {
         let job = draft.newest_job(Subject::Event(event))?;
-        draft.append(&Record::Repeated { event, at: now })?;
+        draft.append(&Record::Repeated { event, mark: mark(&by.0, now) })?;
         return Ok(Accepted { event, job, duplicate: true });
     }
     let body = Digest::of(&arrival.body);
     let event = Event {
         id: EventId(draft.next(EVENT)?),
         source: arrival.source,
+        by: by.0.clone(),
         received_at: now,
         content_type: arrival.content_type,
         file_name: arrival.file_name,
@@ -69,18 +67,19 @@ pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, now: At) -> Done<A
     if ignored {
         return Ok(Accepted { event: id, job: None, duplicate: false });
     }
-    let job = new_job(draft, Subject::Event(id), source, Step::Document, PRIORITY, now)?;
+    let job = new_job(draft, Subject::Event(id), source, Step::Document, Priority::Arrived, now)?;
     let made = job.id;
-    append_job(draft, job, Act::Made, "sender", now)?;
+    append_job(draft, job, Act::Made, &by.0, now)?;
     Ok(Accepted { event: id, job: Some(made), duplicate: false })
 }
 
-fn new_job(draft: &mut Draft<'_>, subject: Subject, source: Source, step: Step, priority: u8, now: At) -> Done<Job> {
+pub(super) fn new_job(draft: &mut Draft<'_>, subject: Subject, source: Source, step: Step, priority: Priority, now: At) -> Done<Job> {
     Ok(Job {
         id: JobId(draft.next(JOB)?),
         subject,
         source,
         priority,
+        pins: Pins::default(),
         step,
         state: JobState::Ready,
         epoch: 0,
@@ -94,87 +93,26 @@ fn new_job(draft: &mut Draft<'_>, subject: Subject, source: Source, step: Step, 
     })
 }
 
-fn append_job(draft: &mut Draft<'_>, mut job: Job, act: Act, by: &str, now: At) -> Done<()> {
-    job.changed_at = now;
-    Ok(draft.append(&Record::Job { job: Box::new(job), act, mark: Mark { at: now, by: by.to_owned() } })?)
+pub(super) fn mark(by: &str, now: At) -> Mark {
+    Mark { at: now, by: by.to_owned() }
 }
 
-pub(super) fn enqueue(draft: &mut Draft<'_>, subject: Subject, from: Step, by: &Actor, now: At) -> Done<JobId> {
-    let job = match subject {
-        Subject::Event(id) => {
-            let Some(event) = draft.event(id)? else { return refused(format!("event {id} is not in the log")) };
-            if let Some(why) = event.ignored {
-                return refused(format!("event {id} is kept on record only: {why}"));
-            }
-            let earlier = match draft.newest_job(subject)? {
-                Some(job) => draft.job(job)?,
-                None => None,
-            };
-            let mut job = new_job(draft, subject, event.source, from, PRIORITY_ASKED, now)?;
-            for step in Step::ALL.into_iter().filter(|step| *step < from) {
-                let Some(earlier) = &earlier else {
-                    return refused(format!("no job about {id} is there to take results from: replay it from document"));
-                };
-                match earlier.result(step) {
-                    Some(digest) => job.results.push((step, digest)),
-                    // The case step's result is the job's list of cases.
-                    None if step == Step::Case && !earlier.cases.is_empty() => {}
-                    None => {
-                        return refused(format!("{} about {id} has no result of step {}: replay it from there or before", earlier.id, step.as_str()));
-                    }
-                }
-                if step == Step::Case {
-                    job.cases.clone_from(&earlier.cases);
-                }
-            }
-            job
-        }
-        Subject::Case(id) => {
-            if draft.case(id)?.is_none() {
-                return refused(format!("case {id} is not in the store"));
-            }
-            if from < Step::Match {
-                return refused(format!("case {id} can be replayed from match; to read again, replay the event it came from"));
-            }
-            let source = "case".parse().map_err(|_| Halt::Refused(WriteError::Refused("'case' is not a source name".to_owned())))?;
-            // Matching costs little and its result may be of another dataset, so a case always begins there.
-            let mut job = new_job(draft, subject, source, Step::Match, PRIORITY_ASKED, now)?;
-            job.cases.push(id);
-            job
-        }
-    };
-    let id = job.id;
-    append_job(draft, job, Act::Made, &by.0, now)?;
-    Ok(id)
-}
-
-pub(super) fn claim(draft: &mut Draft<'_>, worker: &str, now: At) -> Done<Option<Lease>> {
-    let Some(id) = draft.claimable(now)? else { return Ok(None) };
-    let Some(mut job) = draft.job(id)? else { return refused(format!("{id} stands in a queue but is not in the store: run lastbuy doctor --deep")) };
-    job.epoch += 1;
-    job.state = JobState::Leased { epoch: job.epoch, until: now.plus_ms(limits::LEASE_MS) };
-    job.changed_at = now;
-    append_job(draft, job.clone(), Act::Claimed, worker, now)?;
-    Ok(Some(Lease { epoch: job.epoch, job }))
-}
-
-/// The job as it is now, if the lease still holds.
-fn held(draft: &Draft<'_>, lease: &Lease) -> Done<Job> {
-    match draft.job(lease.job.id)? {
-        Some(job) if job.epoch == lease.epoch && matches!(job.state, JobState::Leased { .. }) => Ok(job),
-        Some(job) => stale(format!("the lease on {} (epoch {}) is over: it is {} in epoch {}", job.id, lease.epoch, job.state.name(), job.epoch)),
-        None => stale(format!("{} is not in the store", lease.job.id)),
+/// The one way a job changes; the table of what may follow what holds for every caller.
+pub(super) fn append_job(draft: &mut Draft<'_>, mut job: Job, act: Act, by: &str, now: At) -> Done<()> {
+    if let Some(old) = draft.job(job.id)?
+        && !old.state.may_become(&job.state)
+    {
+        return refused(format!("job {} is {} and cannot become {}", job.id, old.state.name(), job.state.name()));
     }
+    job.changed_at = now;
+    Ok(draft.append(&Record::Job { job: Box::new(job), act, mark: mark(by, now) })?)
 }
 
-pub(super) fn extend(draft: &mut Draft<'_>, lease: &Lease, now: At) -> Done<()> {
+pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, effects: Effects, at_once: &AtOnce, now: At) -> Done<Written> {
     let mut job = held(draft, lease)?;
-    job.state = JobState::Leased { epoch: job.epoch, until: now.plus_ms(limits::LEASE_MS) };
-    append_job(draft, job, Act::Extended, "worker", now)
-}
-
-pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, effects: Effects, now: At) -> Done<Written> {
-    let mut job = held(draft, lease)?;
+    if !job.pins.is_empty() && !effects.cases.is_empty() {
+        return refused(format!("{} is a replay with pins and changes no case", job.id));
+    }
     check_cases(draft, &effects.cases)?;
     for assessment in &effects.assessments {
         if draft.case(assessment.case)?.is_none() {
@@ -194,9 +132,21 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
         let id = AssessmentId(draft.next(ASSESSMENT)?);
         let body = Digest::of(&new.body);
         draft.bodies.insert(body, new.body);
-        let row = AssessmentRow { id, case: new.case, dataset: new.dataset, as_of: new.as_of, made_at: now, headline: new.headline.clone(), body };
-        draft.append(&Record::Assessed(Box::new(row)))?;
-        if let Some(mut case) = draft.case(new.case)? {
+        let row = AssessmentRow {
+            id,
+            case: new.case,
+            job: job.id,
+            dataset: new.dataset,
+            as_of: new.as_of,
+            made_at: now,
+            pins: job.pins.clone(),
+            headline: new.headline.clone(),
+            body,
+        };
+        draft.append(&Record::Assessed { row: Box::new(row), mark: mark(&by, now) })?;
+        if job.pins.is_empty()
+            && let Some(mut case) = draft.case(new.case)?
+        {
             case.latest = Some(id);
             case.headline = Some(new.headline);
             append_case(draft, case, &by, now)?;
@@ -207,9 +157,9 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
     if let Some(result) = effects.result {
         keep_result(draft, &mut job, result);
     }
-    let act = apply_outcome(&mut job, outcome, now);
+    let act = apply_outcome(draft, &mut job, outcome, at_once, now)?;
     job.changed_at = now;
-    append_job(draft, job.clone(), act, "worker", now)?;
+    append_job(draft, job.clone(), act, &lease.worker, now)?;
     written.job = Some(job);
     Ok(written)
 }
@@ -221,53 +171,7 @@ fn keep_result(draft: &mut Draft<'_>, job: &mut Job, result: Vec<u8>) {
     job.results.push((job.step, digest));
 }
 
-fn apply_outcome(job: &mut Job, outcome: Outcome, now: At) -> Act {
-    match outcome {
-        Outcome::Advance => {
-            job.attempts = 0;
-            job.state = match job.step.next() {
-                Some(next) => {
-                    job.step = next;
-                    JobState::Leased { epoch: job.epoch, until: now.plus_ms(limits::LEASE_MS) }
-                }
-                None => JobState::Done,
-            };
-            Act::Advanced
-        }
-        Outcome::Review { reason } => {
-            job.state = JobState::Review { reason: bounded(reason) };
-            Act::Reviewed
-        }
-        Outcome::Failed { error } => {
-            job.attempts += 1;
-            let message = bounded(error);
-            job.errors.push(JobError { at: now, step: job.step, attempt: job.attempts, message: message.clone() });
-            if job.errors.len() > limits::JOB_ERRORS_KEPT_MAX {
-                job.errors.remove(0);
-            }
-            match after_error(now, job.id, job.attempts) {
-                AfterError::RetryAt(due) => {
-                    job.state = JobState::Scheduled { due };
-                    Act::Failed
-                }
-                AfterError::GiveUp => {
-                    job.state = JobState::Dead { reason: bounded(format!("given up after {} attempts; the last error: {message}", job.attempts)) };
-                    Act::GivenUp
-                }
-            }
-        }
-        Outcome::Dead { reason } => {
-            job.state = JobState::Dead { reason: bounded(reason) };
-            Act::GivenUp
-        }
-        Outcome::Release => {
-            job.state = JobState::Ready;
-            Act::Released
-        }
-    }
-}
-
-fn bounded(mut text: String) -> String {
+pub(super) fn bounded(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(limits::ERROR_BYTES_MAX));
     text
 }
@@ -313,16 +217,20 @@ fn write_case(draft: &mut Draft<'_>, write: CaseWrite, by: &str, now: At) -> Don
 
 /// Two changes within one millisecond must differ, because `changed_at` tells whether a case was changed since it was read.
 fn append_case(draft: &mut Draft<'_>, mut case: Case, by: &str, now: At) -> Done<()> {
-    let before = draft.case(case.id)?.map(|stored| stored.changed_at.plus_ms(1));
-    case.changed_at = before.map_or(now, |before| before.max(now));
-    Ok(draft.append(&Record::Case { case: Box::new(case), mark: Mark { at: now, by: by.to_owned() } })?)
+    let before = draft.case(case.id)?;
+    case.changed_at = before.as_ref().map_or(now, |before| before.changed_at.plus_ms(1).max(now));
+    let act = CaseAct::of(before.as_ref(), &case);
+    Ok(draft.append(&Record::Case { case: Box::new(case), act, mark: mark(by, now) })?)
 }
 
 pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: Option<Vec<u8>>, by: &Actor, now: At) -> Done<Job> {
     let Some(mut job) = draft.job(id)? else { return refused(format!("job {id} is not in the store")) };
-    if !matches!(to, JobState::Ready | JobState::Cancelled { .. }) || matches!(job.state, JobState::Leased { .. }) || !job.state.may_become(&to) {
-        return refused(format!("job {id} is {} and cannot become {}", job.state.name(), to.name()));
-    }
+    let act = match (&job.state, &to) {
+        (_, JobState::Cancelled { .. }) => Act::Cancelled,
+        (JobState::Review { .. } | JobState::Dead { .. } | JobState::Scheduled { .. }, JobState::Ready) if corrected.is_some() => Act::Corrected,
+        (JobState::Review { .. } | JobState::Dead { .. } | JobState::Scheduled { .. }, JobState::Ready) => Act::Retried,
+        _ => return refused(format!("job {id} is {} and cannot become {} by a person's act", job.state.name(), to.name())),
+    };
     if let Some(corrected) = corrected {
         keep_result(draft, &mut job, corrected);
         if let Some(next) = job.step.next() {
@@ -332,7 +240,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: 
     job.attempts = 0;
     job.state = to;
     job.changed_at = now;
-    append_job(draft, job.clone(), Act::Settled, &by.0, now)?;
+    append_job(draft, job.clone(), act, &by.0, now)?;
     Ok(job)
 }
 
@@ -340,7 +248,7 @@ pub(super) fn add_dataset(draft: &mut Draft<'_>, mut row: DatasetRow, by: &Actor
     row.id = DatasetId(draft.next(DATASET)?);
     row.active = false;
     let id = row.id;
-    draft.append(&Record::Dataset { row: Box::new(row), mark: Mark { at: now, by: by.0.clone() } })?;
+    draft.append(&Record::Dataset { row: Box::new(row), mark: mark(&by.0, now) })?;
     Ok(id)
 }
 
@@ -349,20 +257,11 @@ pub(super) fn activate_dataset(draft: &mut Draft<'_>, id: DatasetId, by: &Actor,
         return refused(format!("dataset {id} is not in the store: `lastbuy data list` shows which are"));
     }
     if draft.active_dataset()? != Some(id) {
-        draft.append(&Record::Activated { dataset: id, mark: Mark { at: now, by: by.0.clone() } })?;
+        draft.append(&Record::Activated { dataset: id, mark: mark(&by.0, now) })?;
     }
     Ok(())
 }
 
-/// At the opening of the store nobody can hold a lease: jobs whose holder is gone are ready again, with no attempt counted.
-pub(super) fn rescue(draft: &mut Draft<'_>, ids: Vec<JobId>, now: At) -> Done<()> {
-    for id in ids {
-        if let Some(mut job) = draft.job(id)?
-            && matches!(job.state, JobState::Leased { .. })
-        {
-            job.state = JobState::Ready;
-            append_job(draft, job, Act::Rescued, "start", now)?;
-        }
-    }
-    Ok(())
+pub(super) fn note(draft: &mut Draft<'_>, act: String, object: String, detail: String, by: &Actor, now: At) -> Done<()> {
+    Ok(draft.append(&Record::Noted { act, object, detail: bounded(detail), mark: mark(&by.0, now) })?)
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Check, ReadError, Store, blob,
-    codec::decode,
+    codec::CodecError,
     draft::{Draft, number, unpack},
-    record::Record,
+    record::{FIRST_LINK, link, unchain},
     trees::Which,
 };
 use crate::domain::event::Digest;
@@ -13,7 +13,7 @@ use crate::domain::event::Digest;
 const PROBLEMS_MAX: usize = 100;
 
 impl Store {
-    /// Every record's checksum and every body's digest; with `deep` the projections are rebuilt from the log and compared, key by key. Writes must not go on
+    /// Every record's checksum and link, and every body's digest; with `deep` the projections are rebuilt from the log and compared, key by key. Writes must not go on
     /// meanwhile, or what was just written shows as a difference.
     pub fn check(&self, deep: bool) -> Result<Check, ReadError> {
         let trees = &self.shared.trees;
@@ -21,7 +21,7 @@ impl Store {
         let mut found = Found::default();
         let mut draft = Draft::new(None, &large);
         let mut check = Check::default();
-        let mut expected = 1;
+        let (mut expected, mut previous) = (1, FIRST_LINK);
         for row in trees.get(Which::Log).iter() {
             let (key, stored) = row.map_err(|error| ReadError(error.to_string()))?;
             let offset = number(&key);
@@ -30,7 +30,12 @@ impl Store {
             }
             expected = offset + 1;
             check.records += 1;
-            match record(&stored, &large) {
+            let read = unchain(&stored, &large).and_then(|(own, envelope, record)| {
+                let due = link(previous, Digest::of(&envelope));
+                previous = own;
+                if own == due { Ok(record) } else { Err(CodecError("its link is not that of the record before and its own bytes".to_owned())) }
+            });
+            match read {
                 Ok(record) if deep => {
                     if let Err(error) = draft.append(&record) {
                         found.add(format!("record {offset} cannot be applied: {error}"));
@@ -80,17 +85,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-}
-
-/// A record, wherever it is.
-fn record(stored: &[u8], large: &dyn Fn(Digest) -> Option<Vec<u8>>) -> Result<Record, String> {
-    match decode(stored).map_err(|error| error.to_string())? {
-        Record::Elsewhere(digest) => {
-            let bytes = large(digest).ok_or_else(|| format!("its bytes, body {digest}, are missing"))?;
-            decode(&bytes).map_err(|error| error.to_string())
-        }
-        record => Ok(record),
     }
 }
 

@@ -8,15 +8,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     blob::Location,
     codec::{CodecError, decode, encode},
-    record::Record,
+    order::Standing,
+    record::{Act, FIRST_LINK, Record, link, split},
     trees::{Trees, Which},
 };
 use crate::{
     domain::{
         case::{AssessmentRow, Case, DatasetRow},
-        event::{Digest, Event},
+        event::{Digest, Event, Source},
         id::{CaseId, DatasetId, EventId, JobId},
-        job::{Job, JobState, Subject},
+        job::{Job, JobState, Priority, Step, Subject},
         time::At,
     },
     limits,
@@ -78,23 +79,20 @@ impl<'a> Draft<'a> {
         self.changes.insert((tree, key), None);
     }
 
-    /// The first key of a tree, with its value.
-    fn first(&self, tree: Which) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
-        let changed = self
-            .changes
-            .range((tree, Vec::new())..)
-            .take_while(|((of, _), _)| *of == tree)
-            .find_map(|((_, key), value)| Some((key.clone(), value.clone()?)));
+    /// The first key of a tree at or after `from`.
+    pub fn first_from(&self, tree: Which, from: &[u8]) -> Result<Option<Vec<u8>>> {
+        let changes = self.changes.range((tree, from.to_vec())..).take_while(|((of, _), _)| *of == tree);
+        let changed = changes.filter(|(_, value)| value.is_some()).map(|((_, key), _)| key.clone()).next();
         let Some(base) = self.base else { return Ok(changed) };
-        for row in base.get(tree).iter() {
-            let (key, value) = row?;
+        for row in base.get(tree).range(from..) {
+            let (key, _) = row?;
             if self.changes.contains_key(&(tree, key.to_vec())) {
                 continue;
             }
-            return Ok(match changed {
-                Some(changed) if changed.0.as_slice() < key.as_ref() => Some(changed),
-                _ => Some((key.to_vec(), value.to_vec())),
-            });
+            return Ok(Some(match changed {
+                Some(changed) if changed.as_slice() < key.as_ref() => changed,
+                _ => key.to_vec(),
+            }));
         }
         Ok(changed)
     }
@@ -106,7 +104,7 @@ impl<'a> Draft<'a> {
         Ok(Some(unpack(&raw, &|digest| self.bodies.get(&digest).cloned().or_else(|| (self.large)(digest)))?))
     }
 
-    fn set<T: Serialize>(&mut self, tree: Which, key: Vec<u8>, value: &T) -> Result<()> {
+    pub fn set<T: Serialize>(&mut self, tree: Which, key: Vec<u8>, value: &T) -> Result<()> {
         let envelope = encode(value)?;
         let packed = if envelope.len() <= KEPT_BYTES_MAX {
             [&[INLINE][..], &envelope].concat()
@@ -155,24 +153,29 @@ impl<'a> Draft<'a> {
         self.set(Which::Blobs, digest.0.to_vec(), location)
     }
 
-    /// The newest job about a subject.
-    pub fn newest_job(&self, subject: Subject) -> Result<Option<JobId>> {
-        self.value::<u64>(Which::NewestJob, &subject_key(subject)).map(|id| id.map(JobId))
+    /// Jobs held in a step.
+    pub fn held(&self, step: Step) -> Result<i64> {
+        Ok(self.value(Which::Meta, &held_key(step))?.unwrap_or(0))
     }
 
-    /// What may be claimed at `now`: ready first by priority and number, then what is due, then what its holder let lapse.
-    pub fn claimable(&self, now: At) -> Result<Option<JobId>> {
-        if let Some((found, _)) = self.first(Which::Ready)? {
-            return Ok(Some(JobId(number(&found[1..]))));
-        }
-        for tree in [Which::Scheduled, Which::Leases] {
-            if let Some((found, _)) = self.first(tree)?
-                && time(&found) <= now.0
-            {
-                return Ok(Some(JobId(number(&found[8..]))));
-            }
-        }
-        Ok(None)
+    /// The source that was last served within a priority.
+    pub fn turn(&self, priority: Priority) -> Result<Option<Source>> {
+        self.value(Which::Meta, &turn_key(priority))
+    }
+
+    /// What the jobs about an event came to.
+    pub fn standing(&self, event: EventId) -> Result<Standing> {
+        Ok(self.value(Which::Standing, &key(event.0))?.unwrap_or_default())
+    }
+
+    /// The last event whose key was forgotten; 0 before any.
+    pub fn forgotten(&self) -> Result<EventId> {
+        Ok(EventId(self.value(Which::Meta, FORGOTTEN)?.unwrap_or(0)))
+    }
+
+    /// The newest job without pins about a subject.
+    pub fn newest_job(&self, subject: Subject) -> Result<Option<JobId>> {
+        self.value::<u64>(Which::NewestJob, &subject_key(subject)).map(|id| id.map(JobId))
     }
 
     /// The next number of a kind; counts up from 1.
@@ -188,14 +191,17 @@ impl<'a> Draft<'a> {
     pub fn append(&mut self, record: &Record) -> Result<()> {
         let offset = self.next(OFFSET)?;
         let envelope = encode(record)?;
-        let stored = if envelope.len() <= KEPT_BYTES_MAX {
+        let before = self.raw(Which::Log, &key(offset - 1))?;
+        let before = before.map_or(Ok(FIRST_LINK), |before| split(&before).map(|(link, _)| link))?;
+        let link = link(before, Digest::of(&envelope));
+        let kept = if envelope.len() <= KEPT_BYTES_MAX {
             envelope
         } else {
             let digest = Digest::of(&envelope);
             self.bodies.insert(digest, envelope);
             encode(&Record::Elsewhere(digest))?
         };
-        self.put(Which::Log, key(offset).to_vec(), stored);
+        self.put(Which::Log, key(offset).to_vec(), [&link.0[..], &kept].concat());
         self.apply(record)
     }
 
@@ -207,8 +213,8 @@ impl<'a> Draft<'a> {
                 self.set(Which::Events, key(event.id.0).to_vec(), event)?;
                 self.set(Which::Dedupe, event.dedupe_key.0.to_vec(), &event.id.0)
             }
-            Record::Repeated { .. } | Record::Elsewhere(_) => Ok(()),
-            Record::Job { job, .. } => self.apply_job(job),
+            Record::Repeated { .. } | Record::Elsewhere(_) | Record::Noted { .. } => Ok(()),
+            Record::Job { job, act, .. } => self.apply_job(job, *act),
             Record::Case { case, .. } => {
                 self.at_least(CASE, case.id.0)?;
                 for case_key in &case.keys {
@@ -216,7 +222,7 @@ impl<'a> Draft<'a> {
                 }
                 self.set(Which::Cases, key(case.id.0).to_vec(), case)
             }
-            Record::Assessed(row) => {
+            Record::Assessed { row, .. } => {
                 self.at_least(ASSESSMENT, row.id.0)?;
                 self.put(Which::CaseAssessments, [key(row.case.0), key(row.id.0)].concat(), Vec::new());
                 self.set::<AssessmentRow>(Which::Assessments, key(row.id.0).to_vec(), row)
@@ -226,12 +232,18 @@ impl<'a> Draft<'a> {
                 self.set(Which::Datasets, key(row.id.0).to_vec(), row)
             }
             Record::Activated { dataset, .. } => self.set(Which::Meta, ACTIVE.to_vec(), &dataset.0),
+            Record::KeysForgotten { through, .. } => self.apply_forgotten(*through),
         }
     }
 
-    fn apply_job(&mut self, job: &Job) -> Result<()> {
+    fn apply_job(&mut self, job: &Job, act: Act) -> Result<()> {
         self.at_least(JOB, job.id.0)?;
-        if let Some(old) = self.job(job.id)? {
+        let old = self.job(job.id)?;
+        self.apply_held(old.as_ref(), job)?;
+        if act == Act::Claimed {
+            self.set(Which::Meta, turn_key(job.priority), &job.source)?;
+        }
+        if let Some(old) = old {
             if let Some((tree, queue_key)) = queue(&old) {
                 self.remove(tree, queue_key);
             }
@@ -239,14 +251,57 @@ impl<'a> Draft<'a> {
             self.remove(Which::JobStates, state_key(&old));
         } else {
             self.put(Which::SubjectJobs, [subject_key(job.subject), key(job.id.0).to_vec()].concat(), Vec::new());
-            self.set(Which::NewestJob, subject_key(job.subject), &job.id.0)?;
+            if job.pins.is_empty() {
+                self.set(Which::NewestJob, subject_key(job.subject), &job.id.0)?;
+            }
         }
         if let Some((tree, queue_key)) = queue(job) {
             self.put(tree, queue_key, Vec::new());
         }
         self.count(job.state.name(), 1)?;
         self.put(Which::JobStates, state_key(job), Vec::new());
+        self.apply_standing(job)?;
         self.set(Which::Jobs, key(job.id.0).to_vec(), job)
+    }
+
+    /// How many jobs are held in each step.
+    fn apply_held(&mut self, old: Option<&Job>, new: &Job) -> Result<()> {
+        let step = |job: &Job| matches!(job.state, JobState::Leased { .. }).then_some(job.step);
+        let (left, entered) = (old.and_then(step), step(new));
+        if left == entered {
+            return Ok(());
+        }
+        for (step, by) in [(left, -1), (entered, 1)] {
+            if let Some(step) = step {
+                let held = self.held(step)? + by;
+                self.set(Which::Meta, held_key(step), &held)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a passed step of a job without pins came to is what replays of its event take over.
+    fn apply_standing(&mut self, job: &Job) -> Result<()> {
+        let Subject::Event(event) = job.subject else { return Ok(()) };
+        if !job.pins.is_empty() {
+            return Ok(());
+        }
+        let before = self.standing(event)?;
+        let mut standing = before.clone();
+        standing.take(job);
+        if standing == before { Ok(()) } else { self.set(Which::Standing, key(event.0).to_vec(), &standing) }
+    }
+
+    /// Forgets the keys of the events after those forgotten before. A key that a later delivery took over is that one's.
+    fn apply_forgotten(&mut self, through: EventId) -> Result<()> {
+        for id in self.forgotten()?.0 + 1..=through.0 {
+            if let Some(event) = self.event(EventId(id))?
+                && self.event_by_dedupe(event.dedupe_key)? == Some(event.id)
+            {
+                self.remove(Which::Dedupe, event.dedupe_key.0.to_vec());
+            }
+        }
+        self.set(Which::Meta, FORGOTTEN.to_vec(), &through.0)
     }
 
     fn count(&mut self, state: &'static str, by: i64) -> Result<()> {
@@ -282,6 +337,15 @@ pub(super) const CASE: &[u8] = b"case";
 pub(super) const ASSESSMENT: &[u8] = b"assessment";
 pub(super) const DATASET: &[u8] = b"dataset";
 pub(super) const ACTIVE: &[u8] = b"active dataset";
+const FORGOTTEN: &[u8] = b"keys forgotten through";
+
+fn held_key(step: Step) -> Vec<u8> {
+    format!("held in {}", step.as_str()).into_bytes()
+}
+
+fn turn_key(priority: Priority) -> Vec<u8> {
+    [&b"turn "[..], &[priority as u8]].concat()
+}
 
 /// Numbers sort as bytes.
 pub(super) fn key(id: u64) -> [u8; 8] {
@@ -297,7 +361,7 @@ fn time_key(at: At) -> [u8; 8] {
     (at.0.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
-fn time(bytes: &[u8]) -> i64 {
+pub(super) fn time(bytes: &[u8]) -> i64 {
     (number(bytes) ^ (1 << 63)).cast_signed()
 }
 
@@ -322,12 +386,17 @@ fn state_key(job: &Job) -> Vec<u8> {
     [state_prefix(job.state.name()), key(job.id.0).to_vec()].concat()
 }
 
+/// Beginning of the keys of the ready jobs of a priority at a step; the source's name, a zero byte and the number follow.
+pub(super) fn lane(priority: Priority, step: Step) -> [u8; 2] {
+    [priority as u8, step as u8]
+}
+
 /// The queue a job stands in by its state.
 fn queue(job: &Job) -> Option<(Which, Vec<u8>)> {
     let id = key(job.id.0);
     match &job.state {
-        JobState::Ready => Some((Which::Ready, [&[job.priority][..], &id].concat())),
-        JobState::Scheduled { due } => Some((Which::Scheduled, [time_key(*due), id].concat())),
+        JobState::Ready => Some((Which::Ready, [lane(job.priority, job.step).as_slice(), job.source.as_str().as_bytes(), &[0], &id].concat())),
+        JobState::Scheduled { due, .. } => Some((Which::Scheduled, [time_key(*due), id].concat())),
         JobState::Leased { until, .. } => Some((Which::Leases, [time_key(*until), id].concat())),
         _ => None,
     }

@@ -26,15 +26,23 @@
 //! an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `draft` the state it is prepared against.
 
 mod act;
+mod audit;
 mod blob;
 mod check;
 mod codec;
 mod draft;
+mod keys;
 mod open;
+mod order;
+mod queue;
 mod read;
 mod record;
 mod trees;
 mod writer;
+
+pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditFrom, AuditPage, BrokenLink, SealedEntry};
+
+pub use order::Order;
 
 use std::{
     fs::File,
@@ -55,7 +63,7 @@ use crate::{
         case::{Case, DatasetRow, Headline},
         event::{Arrival, Source},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
-        job::{Job, JobState, Step, Subject},
+        job::{AtOnce, Job, JobState, Subject},
         time::At,
     },
     limits,
@@ -108,6 +116,8 @@ pub struct Accepted {
 pub struct Lease {
     pub job: Job,
     pub epoch: u64,
+    /// Who holds it.
+    pub worker: String,
 }
 
 /// What happens to the job when a step ends.
@@ -119,6 +129,8 @@ pub enum Outcome {
     Review { reason: String },
     /// The attempt failed; the store applies `job::after_error`.
     Failed { error: String },
+    /// Not before this moment, with no attempt counted; between `limits::SNOOZE_MS_MIN` and `SNOOZE_MS_MAX` from now.
+    Snooze { until: At, reason: String },
     /// It can never succeed.
     Dead { reason: String },
     /// Hand back unharmed (shutdown): ready again, no attempt counted.
@@ -163,6 +175,20 @@ pub struct Written {
     pub assessments: Vec<AssessmentId>,
 }
 
+/// What the site decides about the store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub at_once: AtOnce,
+    /// Days for which a delivery is known again by its key.
+    pub keys_kept_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { at_once: AtOnce::default(), keys_kept_days: limits::KEYS_KEPT_DAYS }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
     /// State names; empty is all.
@@ -191,6 +217,7 @@ pub struct Store {
     dir: PathBuf,
     datasets_dir: PathBuf,
     space: Mutex<Space>,
+    options: Options,
 }
 
 /// Free space as it was last looked at.
@@ -202,6 +229,10 @@ struct Space {
 impl Store {
     /// Opens or makes the store in a data directory and takes it for this process alone.
     pub fn open(dir: &Path) -> Result<Arc<Store>, OpenError> {
+        Store::open_with(dir, Options::default())
+    }
+
+    pub fn open_with(dir: &Path, options: Options) -> Result<Arc<Store>, OpenError> {
         let opened = open::open(dir)?;
         let failed = |what: &'static str, source: std::io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
         let writer =
@@ -212,6 +243,7 @@ impl Store {
             dir: dir.to_path_buf(),
             datasets_dir: Layout::of(dir).datasets,
             space: Mutex::new(Space { looked_at: At(i64::MIN), free: u64::MAX }),
+            options,
         };
         store.rescue().map_err(|why| OpenError::Damaged { path: dir.to_path_buf(), why })?;
         Ok(Arc::new(store))
@@ -227,7 +259,7 @@ impl Store {
             }
             let ids: Vec<JobId> = held.iter().map(|job| job.id).collect();
             tracing::info!(jobs = ids.len(), "jobs that were in hand when the last process ended are ready again");
-            self.write(0, move |draft| act::rescue(draft, ids, At(crate::clock::now_ms()))).map_err(|error| error.to_string())?;
+            self.write(0, move |draft| queue::rescue(draft, ids, At(crate::clock::now_ms()))).map_err(|error| error.to_string())?;
         }
     }
 
@@ -260,13 +292,16 @@ impl Store {
     /// Takes a delivery: bytes and event on disk, a job made. A repeat of a known delivery changes nothing and tells the first one's ids.
     pub fn accept(&self, arrival: Arrival, now: At) -> Result<Accepted, WriteError> {
         self.check_space(now)?;
-        self.write(arrival.body.len(), move |draft| act::accept(draft, arrival, now))
+        let by = sender(&arrival);
+        self.write(arrival.body.len(), move |draft| act::accept(draft, arrival, &by, now))
     }
 
-    pub async fn accept_async(&self, arrival: Arrival, now: At) -> Result<Accepted, WriteError> {
+    /// The same without blocking; `by` is the person who handed it in, where one did.
+    pub async fn accept_async(&self, arrival: Arrival, by: Option<Actor>, now: At) -> Result<Accepted, WriteError> {
         self.check_space(now)?;
+        let by = by.unwrap_or_else(|| sender(&arrival));
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, now), move |result| drop(sender.send(result)))?;
+        self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, &by, now), move |result| drop(sender.send(result)))?;
         receiver.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
@@ -287,40 +322,21 @@ impl Store {
         )))
     }
 
-    /// A job about a case, or again about an event from `from` on, reusing the results of the steps before it.
-    pub fn enqueue(&self, subject: Subject, from: Step, by: &Actor, now: At) -> Result<JobId, WriteError> {
-        let by = by.clone();
-        self.write(0, move |draft| act::enqueue(draft, subject, from, &by, now))
-    }
-
-    /// The next job that is ready (or scheduled and due, or whose lease lapsed), or `None`.
-    pub fn claim(&self, worker: &str, now: At) -> Result<Option<Lease>, WriteError> {
-        // Looked at here first, so that idle workers do not keep the writer busy.
-        let large = |_| None;
-        match Draft::new(Some(&self.shared.trees), &large).claimable(now) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) => {}
-            Err(error) => return Err(WriteError::Busy(error.to_string())),
-        }
-        let worker = worker.to_owned();
-        self.write(0, move |draft| act::claim(draft, &worker, now))
-    }
-
     /// Keeps a lease for another `limits::LEASE_MS`.
     pub fn extend(&self, lease: &Lease, now: At) -> Result<(), WriteError> {
         let lease = lease.clone();
-        self.write(0, move |draft| act::extend(draft, &lease, now))
+        self.write(0, move |draft| queue::extend(draft, &lease, now))
     }
 
     /// Ends a step: its outcome and all its effects, or nothing.
     pub fn finish(&self, lease: &Lease, outcome: Outcome, effects: Effects, now: At) -> Result<Written, WriteError> {
-        let lease = lease.clone();
+        let (lease, at_once) = (lease.clone(), self.options.at_once.clone());
         let bytes = effects.result.as_ref().map_or(0, Vec::len) + effects.assessments.iter().map(|new| new.body.len()).sum::<usize>();
-        self.write(bytes, move |draft| act::finish(draft, &lease, outcome, effects, now))
+        self.write(bytes, move |draft| act::finish(draft, &lease, outcome, effects, &at_once, now))
     }
 
-    /// A person's act on a job: `Ready` resolves a review (with the corrected step result; without one the step is done again) or retries a dead one;
-    /// `Cancelled` gives it up.
+    /// A person's act on a job: `Ready` resolves a review (with the corrected step result; without one the step is done again), retries a dead one, or does not
+    /// wait for a scheduled one; `Cancelled` gives it up. A job in hand is cancelled too: what its worker finishes is then refused as stale.
     pub fn settle(&self, job: JobId, to: JobState, corrected: Option<Vec<u8>>, by: &Actor, now: At) -> Result<Job, WriteError> {
         let by = by.clone();
         self.write(corrected.as_ref().map_or(0, Vec::len), move |draft| act::settle(draft, job, to, corrected, &by, now))
@@ -340,6 +356,12 @@ impl Store {
     pub fn activate_dataset(&self, id: DatasetId, by: &Actor, now: At) -> Result<(), WriteError> {
         let by = by.clone();
         self.write(0, move |draft| act::activate_dataset(draft, id, &by, now))
+    }
+
+    /// Puts on record an act that changes nothing else in the store. `act` is what was acted on, a dot, what was done: `server.started`.
+    pub fn note(&self, act: &str, object: &str, detail: &str, by: &Actor, now: At) -> Result<(), WriteError> {
+        let (act, object, detail, by) = (act.to_owned(), object.to_owned(), detail.to_owned(), by.clone());
+        self.write(0, move |draft| act::note(draft, act, object, detail, &by, now))
     }
 
     // ---- the store itself; what readers ask is in `read` and `check` ----
@@ -368,6 +390,11 @@ impl Store {
         drop(lock);
         self.poisoned().map_or(Ok(()), |why| Err(WriteError::Poisoned(why)))
     }
+}
+
+/// Who hands in a delivery when no person does.
+fn sender(arrival: &Arrival) -> Actor {
+    Actor(format!("source:{}", arrival.source))
 }
 
 impl Drop for Store {

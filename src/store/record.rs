@@ -1,8 +1,18 @@
 //! What the log holds. Every record carries the whole new state of what it changes, so that applying records in order, from the first, gives the projections
-//! again. Append-only: a kind is never removed or changed, only added after the last.
+//! again. Append-only once a format is released: a kind is then never removed or changed, only added after the last.
+//!
+//! Under each offset the log holds a link of the audit trail's chain and the record's envelope:
+//! ```text
+//! link (32) │ envelope, see `codec`            link = BLAKE3(link of the record before, or 32 zeros │ BLAKE3(envelope))
+//! ```
+//! A record too large for a tree is a body, and the log holds the envelope of `Elsewhere` with its digest; the link is that of the record itself.
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    codec::{CodecError, decode},
+    draft::LargeValues,
+};
 use crate::domain::{
     case::{AssessmentRow, Case, DatasetRow},
     event::{Digest, Event},
@@ -15,7 +25,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     pub at: At,
-    /// `sender`, `worker-1`, `uid:1000`, `start`.
+    /// `source:generic`, `worker-1`, `uid:1000`, `system: …`.
     pub by: String,
 }
 
@@ -26,9 +36,9 @@ pub enum Record {
     /// The same delivery again; nothing follows from it.
     Repeated {
         event: EventId,
-        at: At,
+        mark: Mark,
     },
-    /// A job was made or changed state; `act` says by what: `arrived`, `claimed`, `advanced`, `failed`, `review`, …
+    /// A job was made or changed state; `act` says by what.
     Job {
         job: Box<Job>,
         act: Act,
@@ -37,9 +47,13 @@ pub enum Record {
     /// A case was made or changed.
     Case {
         case: Box<Case>,
+        act: CaseAct,
         mark: Mark,
     },
-    Assessed(Box<AssessmentRow>),
+    Assessed {
+        row: Box<AssessmentRow>,
+        mark: Mark,
+    },
     Dataset {
         row: Box<DatasetRow>,
         mark: Mark,
@@ -48,8 +62,21 @@ pub enum Record {
         dataset: DatasetId,
         mark: Mark,
     },
-    /// The record itself is larger than a value may be; these bytes are its envelope.
+    /// The record itself is larger than a value may be; this is the digest of its envelope.
     Elsewhere(Digest),
+    /// Deliveries up to this event are no longer known again by their keys.
+    KeysForgotten {
+        through: EventId,
+        mark: Mark,
+    },
+    /// An act that changes nothing in the projections and belongs on record: the server started, a backup was made.
+    Noted {
+        /// `server.started`; what acted on, a dot, what was done.
+        act: String,
+        object: String,
+        detail: String,
+        mark: Mark,
+    },
 }
 
 /// What moved a job.
@@ -60,10 +87,107 @@ pub enum Act {
     Extended,
     Advanced,
     Failed,
+    Snoozed,
     Reviewed,
     GivenUp,
     Released,
-    Settled,
+    /// Its time came.
+    Due,
+    /// Its holder let the lease lapse.
+    Lapsed,
     /// Its holder was gone when the store opened.
     Rescued,
+    /// By a person: back to work as it is.
+    Retried,
+    /// By a person: back to work with another result of its step.
+    Corrected,
+    /// By a person.
+    Cancelled,
+}
+
+impl Act {
+    pub fn name(self) -> &'static str {
+        match self {
+            Act::Made => "made",
+            Act::Claimed => "claimed",
+            Act::Extended => "extended",
+            Act::Advanced => "advanced",
+            Act::Failed => "failed",
+            Act::Snoozed => "snoozed",
+            Act::Reviewed => "sent_to_review",
+            Act::GivenUp => "given_up",
+            Act::Released => "released",
+            Act::Due => "due",
+            Act::Lapsed => "lapsed",
+            Act::Rescued => "rescued",
+            Act::Retried => "retried",
+            Act::Corrected => "corrected",
+            Act::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What changed about a case, most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CaseAct {
+    Opened,
+    Decided,
+    Closed,
+    Reopened,
+    /// Another assessment became its headline.
+    Assessed,
+    Changed,
+}
+
+impl CaseAct {
+    pub fn name(self) -> &'static str {
+        match self {
+            CaseAct::Opened => "opened",
+            CaseAct::Decided => "decided",
+            CaseAct::Closed => "closed",
+            CaseAct::Reopened => "reopened",
+            CaseAct::Assessed => "assessed",
+            CaseAct::Changed => "changed",
+        }
+    }
+
+    pub fn of(before: Option<&Case>, after: &Case) -> CaseAct {
+        use crate::domain::case::CaseState;
+        let Some(before) = before else { return CaseAct::Opened };
+        if before.state != after.state {
+            return match after.state {
+                CaseState::Decided { .. } => CaseAct::Decided,
+                CaseState::Closed { .. } => CaseAct::Closed,
+                CaseState::Open => CaseAct::Reopened,
+            };
+        }
+        if before.latest == after.latest { CaseAct::Changed } else { CaseAct::Assessed }
+    }
+}
+
+/// Before the first record.
+pub(super) const FIRST_LINK: Digest = Digest([0; 32]);
+
+/// The link that follows `previous`; `record` is the digest of the record's envelope.
+pub(super) fn link(previous: Digest, record: Digest) -> Digest {
+    Digest::of(&[previous.0, record.0].concat())
+}
+
+/// What the log holds under an offset: link and envelope.
+pub(super) fn split(stored: &[u8]) -> Result<(Digest, &[u8]), CodecError> {
+    let (link, envelope) = stored.split_first_chunk::<32>().ok_or_else(|| CodecError("it is shorter than its link".to_owned()))?;
+    Ok((Digest(*link), envelope))
+}
+
+/// A record out of the log with its link and its own envelope, wherever that is.
+pub(super) fn unchain(stored: &[u8], large: LargeValues<'_>) -> Result<(Digest, Vec<u8>, Record), CodecError> {
+    let (link, envelope) = split(stored)?;
+    match decode(envelope)? {
+        Record::Elsewhere(digest) => {
+            let envelope = large(digest).ok_or_else(|| CodecError(format!("its bytes, body {digest}, are missing")))?;
+            let record = decode(&envelope)?;
+            Ok((link, envelope, record))
+        }
+        record => Ok((link, envelope.to_vec(), record)),
+    }
 }

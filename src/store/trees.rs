@@ -7,11 +7,11 @@ use sled::{Db, Transactional, Tree, transaction::TransactionError};
 /// Which tree. `Log` is the truth and `Blobs` tells where bodies are; all others are projections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Which {
-    /// offset → record
+    /// offset → link, record
     Log,
     /// digest → place of a body
     Blobs,
-    /// counters by name, and the dataset in force
+    /// counters by name, the dataset in force, whose turn it is
     Meta,
     /// id → event
     Events,
@@ -19,7 +19,7 @@ pub(super) enum Which {
     Dedupe,
     /// id → job
     Jobs,
-    /// priority, id → nothing
+    /// priority, step, source, id → nothing
     Ready,
     /// due, id → nothing
     Scheduled,
@@ -43,10 +43,12 @@ pub(super) enum Which {
     CaseAssessments,
     /// id → row
     Datasets,
+    /// event → what its jobs without pins came to: the results and cases a replay takes over
+    Standing,
 }
 
 impl Which {
-    pub const ALL: [Which; 18] = [
+    pub const ALL: [Which; 19] = [
         Which::Log,
         Which::Blobs,
         Which::Meta,
@@ -65,6 +67,7 @@ impl Which {
         Which::Assessments,
         Which::CaseAssessments,
         Which::Datasets,
+        Which::Standing,
     ];
 
     /// Rebuildable from the log.
@@ -92,6 +95,7 @@ impl Which {
             Which::Assessments => "assessments",
             Which::CaseAssessments => "case-assessments",
             Which::Datasets => "datasets",
+            Which::Standing => "standing",
         }
     }
 }
