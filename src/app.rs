@@ -1,7 +1,7 @@
 //! Composition: opens the store, wires the layers, starts what serves and what works, and drains them in order: intake first, then the workers, then the log.
 
 use std::{
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,18 +11,19 @@ use std::{
 
 use crate::{
     child::Program,
+    clock,
     config::Config,
     datasets::Datasets,
     document::Extractor,
-    domain::maker::MakerAliases,
+    domain::{maker::MakerAliases, time::At},
     factory,
     http::{self, Service},
     intake::Secrets,
     limits,
     llm::{self, Engine, LlmError},
     reading::Reader,
-    store::{OpenError, Store, WriteError},
-    work::{Knowledge, Stop, Swept, WorkError, Worker},
+    store::{self, Actor, OpenError, Store, WriteError},
+    work::{Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
 };
 
 /// Name of the socket in the data directory that the command line speaks to.
@@ -101,6 +102,8 @@ pub fn reader(config: &Config) -> Result<Reader, AppError> {
 pub struct Running {
     pub store: Arc<Store>,
     http: http::Running,
+    /// Address of the network face, where there is one.
+    serves: Option<SocketAddr>,
     stop: Arc<Stop>,
     workers: Vec<JoinHandle<Result<(), WorkError>>>,
     socket: PathBuf,
@@ -109,16 +112,27 @@ pub struct Running {
 
 /// Opens the data directory and starts the admin socket; with `tcp` the webhooks and pages, with `work` the workers. Call within a tokio runtime.
 pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
-    let store = Store::open(&config.data_dir)?;
+    let options = store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days };
+    let store = Store::open_with(&config.data_dir, options)?;
     let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
     let stop = Arc::new(Stop::default());
     let workers = if work { start_workers(config, &store, &datasets, &stop)? } else { Vec::new() };
     let socket = config.data_dir.join(ADMIN_SOCKET);
     let admin = bind_admin(&socket)?;
-    let service = Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone());
+    let service =
+        Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone(), model_dirs(config));
+    let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
-    Ok(Running { store, http, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+    if let Some(address) = serves {
+        note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
+    }
+    Ok(Running { store, http, serves, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+}
+
+/// A server's beginning and end are on record; a command that opens the store for a moment is not.
+fn note(store: &Store, act: &str, detail: &str) -> Result<(), WriteError> {
+    store.note(act, "server", detail, &Actor(format!("uid:{}", rustix::process::geteuid().as_raw())), At(clock::now_ms()))
 }
 
 fn start_workers(
@@ -132,6 +146,7 @@ fn start_workers(
         datasets: Arc::clone(datasets),
         extractor: Extractor::new(Program::this()),
         reader: reader(config)?,
+        models: PinnedModels::new(model_dirs(config), model_threads(config), aliases(config)?),
         as_of: config.as_of,
         knowledge: Knowledge::default(),
         swept: Swept::default(),
@@ -195,6 +210,9 @@ impl Running {
         match std::fs::remove_file(&self.socket) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!(%error, "the admin socket could not be removed"),
             _ => {}
+        }
+        if let (Some(address), None) = (self.serves, self.store.poisoned()) {
+            note(&self.store, "server.stopped", &format!("on {address}"))?;
         }
         self.store.close()?;
         result

@@ -10,6 +10,8 @@ use std::{
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::{domain::job::AtOnce, limits};
+
 /// Documentation and defaults at once.
 pub const DEFAULT: &str = include_str!("../assets/config.default.toml");
 
@@ -56,6 +58,7 @@ pub struct Site {
 #[serde(deny_unknown_fields)]
 pub struct Intake {
     pub sources: Vec<String>,
+    pub keys_kept_days: u32,
     pub secret_files: BTreeMap<String, String>,
 }
 
@@ -70,6 +73,7 @@ pub struct Model {
 #[serde(deny_unknown_fields)]
 pub struct Work {
     pub workers: usize,
+    pub at_once: BTreeMap<String, u32>,
     pub drain_seconds: u64,
 }
 
@@ -92,6 +96,8 @@ pub struct Config {
     pub as_of: Option<Date>,
     /// Text of the site's own alias list.
     pub maker_aliases: Option<String>,
+    /// How many jobs may be in each step at the same time.
+    pub at_once: AtOnce,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
 }
@@ -163,10 +169,23 @@ impl Config {
         if !(1..=64).contains(&written.work.workers) {
             return Err(ConfigError::Value { key: "work.workers", message: format!("{} is not between 1 and 64", written.work.workers) });
         }
+        if !(1..=limits::KEYS_KEPT_DAYS_MAX).contains(&written.intake.keys_kept_days) {
+            let message = format!("{} is not between 1 and {} days", written.intake.keys_kept_days, limits::KEYS_KEPT_DAYS_MAX);
+            return Err(ConfigError::Value { key: "intake.keys_kept_days", message });
+        }
+        let mut at_once = AtOnce::default();
+        for (step, most) in &written.work.at_once {
+            let step = step.parse().map_err(|message| ConfigError::Value { key: "work.at_once", message })?;
+            if *most == 0 {
+                let message = "0 would leave the step undone; leave the line out for no limit".to_owned();
+                return Err(ConfigError::Value { key: "work.at_once", message });
+            }
+            at_once.0.insert(step, *most);
+        }
         if !matches!(written.log.format.as_str(), "text" | "json") {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
-        Ok(Config { written, files, data_dir, listen, as_of, maker_aliases, secrets })
+        Ok(Config { written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.
@@ -233,6 +252,13 @@ mod tests {
     }
 
     #[test]
+    fn steps_can_be_limited() {
+        let config = with("[work.at_once]\nreading = 1\n").expect("config");
+        assert_eq!(config.at_once.of(crate::domain::job::Step::Reading), Some(1));
+        assert_eq!(config.at_once.of(crate::domain::job::Step::Document), None);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, part) in [
             ("[server]\nlisen = \"x\"\n", "lisen"),
@@ -240,6 +266,9 @@ mod tests {
             ("[server]\nlisten = \"0.0.0.0:80\"\n", "has no secret"),
             ("[site]\nas_of = \"tomorrow\"\n", "neither"),
             ("[intake]\nsources = [\"fax\"]\n", "fax"),
+            ("[intake]\nkeys_kept_days = 0\n", "between 1 and"),
+            ("[work.at_once]\nprinting = 1\n", "not a step"),
+            ("[work.at_once]\nreading = 0\n", "leave the line out"),
             ("[work\n", "not a valid configuration"),
         ] {
             let message = with(text).err().map(|error| error.to_string()).unwrap_or_default();

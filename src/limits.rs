@@ -87,6 +87,8 @@ pub const PINNED_MODEL_IDLE_MS: i64 = 60_000;
 pub const PINNED_MODEL_WAIT_MS: i64 = 5_000;
 /// Days for which a delivery is known again by its key unless the site says otherwise: a year, and a month for who is late.
 pub const KEYS_KEPT_DAYS: u32 = 400;
+/// Longest a site may keep keys, in days: a hundred years is for good.
+pub const KEYS_KEPT_DAYS_MAX: u32 = 36_525;
 /// Keys that one round of the background sweep forgets, and milliseconds between rounds: at most some 250,000 a day, more than any factory receives.
 pub const KEYS_FORGOTTEN_MAX: usize = 200;
 pub const KEYS_SWEEP_MS: i64 = 60_000;

@@ -52,7 +52,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     // Kept only where the operator named a place; it is removed when `temporary` goes.
     let temporary = if context.data_dir_given { None } else { Some(tempfile::Builder::new().prefix("lastbuy-demo-").tempdir()?) };
     let dir = temporary.as_ref().map_or_else(|| context.data_dir.clone(), |temporary| temporary.path().to_path_buf());
-    let context = Context { config_file: context.config_file.clone(), data_dir: dir, data_dir_given: true, model: context.model.clone() };
+    let context =
+        Context { config_file: context.config_file.clone(), data_dir: dir, data_dir_given: true, model: context.model.clone(), pinned_model: None };
     let mut config = context.config()?;
     config.as_of = Some(AS_OF);
     let client = start(args, &context, &config)?;

@@ -1,6 +1,6 @@
 //! `lastbuy impact`: profit-and-loss statements and how each figure came about.
 
-use super::{CommandResult, Context, Ended, client::Client, impact_text, output};
+use super::{CommandResult, Context, Ended, client::Client, diff, impact_text, output};
 use crate::impact::Assessment;
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,13 @@ enum Command {
         /// Which inputs and which formula made this figure, for example margin_at_risk.
         #[arg(long, value_name = "FIGURE")]
         why: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// What changed from one assessment to another, in parts, dates and money.
+    Diff {
+        before: String,
+        after: String,
         #[arg(long)]
         json: bool,
     },
@@ -64,6 +71,15 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             output::print(&text)?;
             Ok(Ended::Done)
         }
+        Command::Diff { before, after, json } => {
+            let changes = diff::between(client, before, after)?;
+            if *json {
+                output::json(&diff::as_json(before, after, &changes))?;
+            } else {
+                output::print(&diff::text(before, after, &changes))?;
+            }
+            Ok(Ended::Done)
+        }
         Command::List { case, limit, json } => {
             let path = case.as_ref().map_or_else(|| "/v1/assessments".to_owned(), |case| format!("/v1/assessments?case={case}"));
             output::rows(*json, &client.list(&path, *limit)?, "No assessment yet.", |rows| {
@@ -71,10 +87,18 @@ fn act(command: &Command, client: &Client) -> CommandResult {
                     let mut cells = ["/id", "/case", "/dataset", "/as_of", "/made_at"].map(|pointer| output::text(row, pointer)).to_vec();
                     cells.push(output::money(row.pointer("/headline/margin_at_risk")));
                     cells.push(output::text(row, "/headline/best_answer"));
+                    cells.push(pins(row));
                     cells
                 });
-                output::table(&["assessment", "case", "dataset", "as of", "made", "margin at risk", "best answer"], &[5], rows.collect())
+                output::table(&["assessment", "case", "dataset", "as of", "made", "margin at risk", "best answer", "what if"], &[5], rows.collect())
             })
         }
     }
+}
+
+/// What a replay held fast, where it did; such an assessment is never its case's headline.
+fn pins(row: &serde_json::Value) -> String {
+    let pinned = |pointer: &str| row.pointer(pointer).and_then(serde_json::Value::as_str);
+    let model = pinned("/pins/model").map(|sum| format!("model {}", sum.chars().take(12).collect::<String>()));
+    [pinned("/pins/dataset").map(|dataset| format!("dataset {dataset}")), model].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{CommandResult, Context, Ended, client::Client, output};
+use super::{
+    CommandResult, Context, Ended,
+    client::{Client, escape},
+    output,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,6 +21,9 @@ enum Command {
         /// Only those in this state: ready, scheduled, leased, review, done, dead or cancelled.
         #[arg(long)]
         state: Option<String>,
+        /// Only those of this source; `case` are those about a case.
+        #[arg(long)]
+        source: Option<String>,
         #[arg(long, default_value_t = 50)]
         limit: usize,
         #[arg(long)]
@@ -28,9 +35,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Put a dead job, or one that waits for a person, back to work.
+    /// Put a dead job, or one that waits for a person or for its time, back to work.
     Retry { id: String },
-    /// Give a job up.
+    /// Give a job up; one that is being worked on is dropped when its step ends.
     Cancel {
         id: String,
         /// Why; kept with the job.
@@ -48,8 +55,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 
 fn act(command: &Command, client: &Client) -> CommandResult {
     match command {
-        Command::List { state, limit, json } => {
-            let path = state.as_ref().map_or_else(|| "/v1/jobs".to_owned(), |state| format!("/v1/jobs?state={state}"));
+        Command::List { state, source, limit, json } => {
+            let asked = [("state", state), ("source", source)].map(|(key, value)| value.as_ref().map(|value| format!("{key}={}", escape(value))));
+            let path = format!("/v1/jobs?{}", asked.into_iter().flatten().collect::<Vec<_>>().join("&"));
             output::rows(*json, &client.list(&path, *limit)?, "No job matches.", table)
         }
         Command::Show { id, json } => {

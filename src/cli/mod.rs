@@ -3,11 +3,14 @@
 //! Commands that need the store speak HTTP to the running server through `<data-dir>/admin.sock`; where none runs, the same server is started inside this
 //! process for as long as the command lasts (`client`), so there is one way to do a thing.
 
+mod audit;
 mod cases;
+mod cef;
 mod client;
 mod config;
 mod data;
 mod demo;
+mod diff;
 mod doctor;
 mod eval;
 mod events;
@@ -25,7 +28,7 @@ mod where_used;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
 use crate::{config::Config, intake};
 
@@ -39,7 +42,7 @@ struct Cli {
     /// Where the log, the bodies and the datasets are kept.
     #[arg(long, global = true, env = "LASTBUY_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Model file, instead of the configured or found one.
+    /// Model file, instead of the configured or found one; for `replay`, the model to read with this time.
     #[arg(long, global = true, env = "LASTBUY_MODEL", value_name = "FILE")]
     model: Option<PathBuf>,
     #[command(subcommand)]
@@ -76,6 +79,8 @@ enum Command {
     Ltb(ltb::Args),
     /// Model files.
     Model(model::Args),
+    /// Who did what to which object and when.
+    Audit(audit::Args),
     /// The configuration in force.
     Config(config::Args),
     /// Check the installation, and with --deep every record and body.
@@ -101,6 +106,8 @@ struct Context {
     /// Named by the operator, not our default.
     data_dir_given: bool,
     model: Option<PathBuf>,
+    /// What `replay --model` names.
+    pinned_model: Option<String>,
 }
 
 impl Context {
@@ -114,8 +121,13 @@ impl Context {
 }
 
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // A model named on the line of a replay is for that replay; the program's own is what the environment says.
+    let pins = matches!(cli.command, Command::Replay(_)) && matches.value_source("model") == Some(ValueSource::CommandLine);
+    let pinned = if pins { std::mem::replace(&mut cli.model, std::env::var_os("LASTBUY_MODEL").map(PathBuf::from)) } else { None };
     let context = Context {
+        pinned_model: pinned.map(|model| model.to_string_lossy().into_owned()),
         config_file: cli.config,
         data_dir_given: cli.data_dir.is_some(),
         data_dir: cli.data_dir.unwrap_or_else(default_data_dir),
@@ -150,6 +162,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Impact(args) => impact::run(&args, context),
         Command::Ltb(args) => output::ltb(&args),
         Command::Model(args) => model::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
     }

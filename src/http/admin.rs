@@ -25,6 +25,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/v1/ingest", web::post().to(super::hooks::ingest))
         .route("/v1/replay", web::post().to(super::replay::replay))
+        .route("/v1/audit", web::get().to(super::audit::audit))
         .route("/v1/jobs/{id}/retry", web::post().to(retry))
         .route("/v1/jobs/{id}/cancel", web::post().to(cancel))
         .route("/v1/cases", web::post().to(add_case))

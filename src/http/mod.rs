@@ -4,6 +4,7 @@
 //! owner may open; it answers everything, and every act is on record under the peer's user id. Every error is `application/problem+json` (`problem`).
 
 mod admin;
+mod audit;
 mod body;
 mod dropin;
 mod hooks;
@@ -15,7 +16,7 @@ mod schema;
 mod start;
 mod where_used;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::Semaphore;
 
@@ -30,13 +31,15 @@ pub struct Service {
     secrets: Secrets,
     /// Sources taken over the network.
     sources: Vec<String>,
+    /// Where models are looked for.
+    model_dirs: Vec<PathBuf>,
     /// Bodies that may be in memory at once.
     bodies: Semaphore,
 }
 
 impl Service {
-    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, secrets: Secrets, sources: Vec<String>) -> Service {
-        Service { store, datasets, secrets, sources, bodies: Semaphore::new(limits::BODIES_IN_FLIGHT_MAX) }
+    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, secrets: Secrets, sources: Vec<String>, model_dirs: Vec<PathBuf>) -> Service {
+        Service { store, datasets, secrets, sources, model_dirs, bodies: Semaphore::new(limits::BODIES_IN_FLIGHT_MAX) }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         case::{Case, CaseState},
         id::CaseId,
-        job::{Job, JobState, Subject},
+        job::{Job, JobState},
         money::Money,
         notice::NoticeKind,
     },
@@ -130,16 +130,12 @@ fn waiting(store: &Store) -> Result<Vec<Waiting>, Problem> {
 }
 
 fn waits(job: &Job) -> Waiting {
-    let about = match job.subject {
-        Subject::Event(id) => id.to_string(),
-        Subject::Case(id) => id.to_string(),
-    };
     let (state, reason) = match &job.state {
         JobState::Review { reason } => ("review", reason.clone()),
         JobState::Dead { reason } => ("given up", reason.clone()),
         other => (other.name(), String::new()),
     };
-    Waiting { about, state, reason }
+    Waiting { about: job.subject.to_string(), state, reason }
 }
 
 fn date(date: Option<Date>) -> String {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Service, problem::Problem};
 use crate::{
     domain::{
+        event::SourceError,
         id::{AssessmentId, CaseId, DatasetId, EventId, IdError, JobId},
         job::{Step, Subject},
     },
@@ -34,6 +35,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/cases/{id}", web::get().to(case))
         .route("/v1/assessments", web::get().to(assessments))
         .route("/v1/assessments/{id}", web::get().to(assessment))
+        .route("/v1/assessments/{id}/row", web::get().to(assessment_row))
         .route("/v1/datasets", web::get().to(datasets))
         .route("/healthz", web::get().to(health))
         .route("/readyz", web::get().to(ready));
@@ -87,6 +89,7 @@ async fn event_raw(service: web::Data<Service>, id: web::Path<String>) -> Answer
 #[derive(Deserialize)]
 struct JobsAsked {
     state: Option<String>,
+    source: Option<String>,
     event: Option<String>,
     case: Option<String>,
     before: Option<String>,
@@ -106,7 +109,8 @@ async fn jobs(service: web::Data<Service>, asked: web::Query<JobsAsked>) -> Answ
         (None, None) => None,
     };
     let page = Page { before: asked.before, limit: asked.limit };
-    let filter = JobFilter { states, source: None, subject };
+    let source = asked.source.as_deref().map(str::parse).transpose().map_err(|error: SourceError| Problem::bad_request(error.to_string()))?;
+    let filter = JobFilter { states, source, subject };
     let rows = service.store.jobs(&filter, page.before::<JobId>()?, page.limit())?;
     Ok(list(&rows, page.limit(), |job| job.id))
 }
@@ -162,6 +166,11 @@ async fn assessments(service: web::Data<Service>, asked: web::Query<AssessmentsA
 async fn assessment(service: web::Data<Service>, id: web::Path<String>) -> Answer {
     let row = service.store.assessment(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no assessment {id}")))?;
     stored_json(service, row.body).await
+}
+
+/// Its line of the list: of which case, on what, by which job.
+async fn assessment_row(service: web::Data<Service>, id: web::Path<String>) -> Answer {
+    one(service.store.assessment(id.parse()?)?, "assessment", &id)
 }
 
 async fn datasets(service: web::Data<Service>) -> Answer {

@@ -65,9 +65,19 @@ impl Reader {
         Reader { engine, aliases }
     }
 
+    /// SHA-256 of the model behind it.
+    pub fn model_sha256(&self) -> Option<&str> {
+        self.engine.as_ref().map(|engine| engine.info().sha256.as_str())
+    }
+
+    /// Whether reading this document asks the model; structured feeds are read by code.
+    pub fn asks_the_model(document: &Document) -> bool {
+        document.format != Format::Json
+    }
+
     /// `source` is the event's source name, which tells the shape of a structured feed.
     pub fn read(&self, source: &str, document: &Document, site: &SiteKnowledge) -> Result<Reading, ReadError> {
-        if document.format == Format::Json {
+        if !Reader::asks_the_model(document) {
             let notices = feed::read(source, document)?;
             return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts: Vec::new() });
         }

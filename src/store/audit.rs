@@ -21,7 +21,7 @@ use crate::{
     domain::{
         case::{Case, CaseState},
         event::Digest,
-        job::{Job, JobState, Pins, Subject},
+        job::{Job, JobState, Pins},
         time::At,
     },
     limits,
@@ -146,11 +146,7 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
         }
         Record::Repeated { event, mark } => entry(mark.at, &mark.by, "event.repeated", event.to_string(), None, None),
         Record::Job { job, act, mark } => {
-            let about = match job.subject {
-                Subject::Event(id) => id.to_string(),
-                Subject::Case(id) => id.to_string(),
-            };
-            entry(mark.at, &mark.by, &format!("job.{}", act.name()), job.id.to_string(), Some(about), Some(of_job(job, *act)))
+            entry(mark.at, &mark.by, &format!("job.{}", act.name()), job.id.to_string(), Some(job.subject.to_string()), Some(of_job(job, *act)))
         }
         Record::Case { case, act, mark } => entry(mark.at, &mark.by, &format!("case.{}", act.name()), case.id.to_string(), None, Some(of_case(case))),
         Record::Assessed { row, mark } => {

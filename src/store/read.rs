@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{
     JobFilter, ReadError, Store,
     draft::{ACTIVE, hashed, key, number, state_prefix, subject_key, unpack},
+    order::Standing,
     trees::Which,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         case::{AssessmentRow, Case, DatasetRow},
         event::{Digest, Event},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
-        job::Job,
+        job::{Job, Step},
     },
     limits,
 };
@@ -105,6 +106,20 @@ impl Store {
             }
         }
         Ok(counts)
+    }
+
+    /// The newest result of a step that passed, of the jobs without pins about an event: what a replay takes over.
+    pub fn standing_result(&self, event: EventId, step: Step) -> Result<Option<Digest>> {
+        Ok(self.standing(event)?.result(step))
+    }
+
+    /// The cases an event joined.
+    pub fn standing_cases(&self, event: EventId) -> Result<Vec<CaseId>> {
+        Ok(self.standing(event)?.cases)
+    }
+
+    fn standing(&self, event: EventId) -> Result<Standing> {
+        Ok(self.value(Which::Standing, &key(event.0))?.unwrap_or_default())
     }
 
     pub fn case(&self, id: CaseId) -> Result<Option<Case>> {

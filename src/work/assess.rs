@@ -1,4 +1,4 @@
-//! Step 5: each open case to one assessment on the dataset in force.
+//! Step 5: each case of the job to one assessment, on the dataset in force or the one a replay pins.
 
 use super::{
     Done, Worker, json,
@@ -19,7 +19,7 @@ use crate::{
 impl Worker {
     pub(super) fn impact_step(&self, job: &Job) -> Result<Done, String> {
         let matched: Matched = self.earlier(job, Step::Match)?;
-        let Some(opened) = self.datasets.active().map_err(|error| error.to_string())? else { return Ok(Done::advance(Effects::default())) };
+        let Some(opened) = self.dataset(job)? else { return Ok(Done::advance(Effects::default())) };
         let mut effects = Effects::default();
         for case in self.cases(job)? {
             // Another dataset may have come into force since the match, or parts have joined the case: then it is matched again here.

@@ -6,10 +6,12 @@
 mod assess;
 mod case;
 mod document;
+mod model;
 mod parts;
 mod read;
 mod sweep;
 
+pub use model::PinnedModels;
 pub use read::{Knowledge, site_knowledge};
 pub use sweep::Swept;
 
@@ -26,11 +28,11 @@ use jiff::civil::Date;
 
 use crate::{
     clock,
-    datasets::Datasets,
+    datasets::{Datasets, Opened},
     document::Extractor,
     domain::{
-        event::Event,
-        job::{Job, Step, Subject},
+        event::{Digest, Event},
+        job::{Job, JobState, Step, Subject},
         time::At,
     },
     limits,
@@ -78,6 +80,10 @@ impl Done {
         Done { outcome: Outcome::Dead { reason: reason.into() }, effects: Effects::default() }
     }
 
+    fn wait(ms: i64, reason: &str) -> Done {
+        Done { outcome: Outcome::Snooze { until: now().plus_ms(ms), reason: reason.to_owned() }, effects: Effects::default() }
+    }
+
     fn failed(error: impl std::fmt::Display) -> Done {
         let mut error = error.to_string();
         error.truncate(error.floor_char_boundary(limits::ERROR_BYTES_MAX));
@@ -91,6 +97,7 @@ pub struct Worker {
     pub datasets: Arc<Datasets>,
     pub extractor: Extractor,
     pub reader: Reader,
+    pub models: PinnedModels,
     /// The day figures are computed for; `None` is the day of the clock.
     pub as_of: Option<Date>,
     pub knowledge: Knowledge,
@@ -125,7 +132,7 @@ impl Worker {
             let advances = matches!(done.outcome, Outcome::Advance);
             match self.store.finish(&lease, done.outcome, done.effects, now()) {
                 Ok(written) => match written.job {
-                    Some(job) if advances && !job.state.is_settled() => lease.job = job,
+                    Some(job) if advances && matches!(job.state, JobState::Leased { .. }) => lease.job = job,
                     _ => return Ok(true),
                 },
                 // Another worker has the job now, or a case changed under this step: the first ends our part, the second means to look again.
@@ -146,7 +153,7 @@ impl Worker {
 
     fn still_ours(&self, lease: &Lease) -> Option<Job> {
         let job = self.store.job(lease.job.id).ok().flatten()?;
-        (job.epoch == lease.epoch && matches!(job.state, crate::domain::job::JobState::Leased { .. })).then_some(job)
+        (job.epoch == lease.epoch && matches!(job.state, JobState::Leased { .. })).then_some(job)
     }
 
     /// Runs a step while another thread keeps the lease: a long reading must not look like a dead worker.
@@ -186,9 +193,24 @@ impl Worker {
         self.store.event(id).map_err(|error| error.to_string())?.ok_or_else(|| format!("event {id} is not in the log"))
     }
 
+    /// The dataset a job works on: the pinned one, or the one in force.
+    fn dataset(&self, job: &Job) -> Result<Option<Opened>, String> {
+        match job.pins.dataset {
+            Some(id) => match self.datasets.get(id).map_err(|error| error.to_string())? {
+                Some(opened) => Ok(Some(opened)),
+                None => Err(format!("dataset {id}, to which the replay is pinned, is not in the store")),
+            },
+            None => self.datasets.active().map_err(|error| error.to_string()),
+        }
+    }
+
     /// An earlier step's result.
     fn earlier<T: serde::de::DeserializeOwned>(&self, job: &Job, step: Step) -> Result<T, String> {
         let digest = job.result(step).ok_or_else(|| format!("job {} has no result of step {}: replay it from there", job.id, step.as_str()))?;
+        self.result(digest, step)
+    }
+
+    fn result<T: serde::de::DeserializeOwned>(&self, digest: Digest, step: Step) -> Result<T, String> {
         let bytes = self.store.blob(digest).map_err(|error| error.to_string())?.ok_or_else(|| format!("blob {digest} is missing"))?;
         serde_json::from_slice(&bytes).map_err(|error| format!("the result of step {} cannot be read back: {error}", step.as_str()))
     }

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         case::Case,
         id::{CaseId, DatasetId},
-        job::{Job, Subject},
+        job::{Job, Step, Subject},
     },
     factory::PartMatch,
 };
@@ -22,7 +22,7 @@ pub(super) struct Matched {
 
 impl Worker {
     pub(super) fn match_step(&self, job: &Job) -> Result<Done, String> {
-        let Some(opened) = self.datasets.active().map_err(|error| error.to_string())? else {
+        let Some(opened) = self.dataset(job)? else {
             return Ok(Done::result(json(&Matched { dataset: None, cases: Vec::new() })?));
         };
         let mut cases = Vec::new();
@@ -33,8 +33,11 @@ impl Worker {
         Ok(Done::result(json(&Matched { dataset: Some(opened.row.id), cases })?))
     }
 
-    /// The cases a job is about.
+    /// The cases a job is about: as they are, or, where a replay with pins told them anew, as they would be.
     pub(super) fn cases(&self, job: &Job) -> Result<Vec<Case>, String> {
+        if job.result(Step::Case).is_some() {
+            return self.earlier(job, Step::Case);
+        }
         let ids: Vec<CaseId> = match job.subject {
             Subject::Case(id) => vec![id],
             Subject::Event(_) => job.cases.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Done, Worker, json};
+use super::{Done, Worker, json, now};
 use crate::{
     domain::{
         document::Document,
@@ -12,7 +12,7 @@ use crate::{
     },
     factory::Factory,
     limits,
-    reading::{ReadError, SiteKnowledge},
+    reading::{ReadError, Reader, SiteKnowledge},
     store::{Effects, Outcome},
 };
 
@@ -46,11 +46,20 @@ impl Worker {
     pub(super) fn reading_step(&self, job: &Job) -> Result<Done, String> {
         let event = self.event(job)?;
         let document: Document = self.earlier(job, Step::Document)?;
-        let knowledge = match self.datasets.active().map_err(|error| error.to_string())? {
+        let knowledge = match self.dataset(job)? {
             Some(opened) => self.knowledge.of(opened.row.id, &opened.factory),
             None => Arc::default(),
         };
-        let reading = match self.reader.read(event.source.as_str(), &document, &knowledge) {
+        let pinned = match &job.pins.model {
+            Some(sha256) if Reader::asks_the_model(&document) && self.reader.model_sha256() != Some(sha256) => {
+                match self.models.reader(sha256, now())? {
+                    Some(reader) => Some(reader),
+                    None => return Ok(Done::wait(limits::PINNED_MODEL_WAIT_MS, "another pinned model is at work")),
+                }
+            }
+            _ => None,
+        };
+        let reading = match pinned.as_deref().unwrap_or(&self.reader).read(event.source.as_str(), &document, &knowledge) {
             Ok(reading) => reading,
             Err(ReadError::Feed(why)) => return Ok(Done::dead(why)),
             Err(error @ ReadError::Model(_)) => return Err(error.to_string()),

@@ -1,30 +1,39 @@
 //! When another dataset comes into force, open cases are matched and assessed again by themselves. What is due is derived from what is stored: an open case
-//! whose newest assessment is of another dataset (or missing) and that no waiting job will assess. A crash in between only means to look once more.
+//! whose headline is of another dataset (or missing) and that no waiting job will assess. A crash in between only means to look once more.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 
 use super::{WorkError, Worker, go_on, now};
 use crate::{
     domain::{
         id::{CaseId, DatasetId},
-        job::{Step, Subject},
+        job::{Priority, Step, Subject},
+        time::At,
     },
     limits,
-    store::{Actor, JobFilter},
+    store::{Actor, JobFilter, Order},
 };
 
 impl Worker {
-    /// Looks once per dataset in force and start of the process.
+    /// What is done beside the jobs: keys that were kept long enough, a pinned model nobody needs, and, once per dataset in force and start of the process, open
+    /// cases that must be assessed again.
     pub(super) fn sweep(&self) -> Result<(), WorkError> {
+        self.models.rest(now());
+        if self.swept.claim_keys(now()) {
+            go_on(self.store.forget_keys(now()))?;
+        }
         let Ok(Some(active)) = self.store.active_dataset() else { return Ok(()) };
         if !self.swept.claim(active.id) {
             return Ok(());
         }
         match self.due(active.id) {
             Ok(cases) => {
-                for case in cases {
-                    go_on(self.store.enqueue(Subject::Case(case), Step::Match, &Actor("system: another dataset is in force".to_owned()), now()))?;
-                }
+                let orders: Vec<Order> =
+                    cases.into_iter().map(|case| Order { priority: Priority::Background, ..Order::now(Subject::Case(case), Step::Match) }).collect();
+                go_on(self.store.submit(&orders, &Actor("system: another dataset is in force".to_owned()), now()))?;
             }
             Err(error) => {
                 tracing::error!(error, "open cases could not be listed for re-assessment; trying again");
@@ -59,7 +68,7 @@ impl Worker {
         let mut before = None;
         loop {
             let page = self.store.jobs(&filter, before, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
-            for job in page.iter().filter(|job| job.step <= Step::Match) {
+            for job in page.iter().filter(|job| job.step <= Step::Match && job.pins.is_empty()) {
                 match job.subject {
                     Subject::Case(case) => {
                         cases.insert(case);
@@ -75,17 +84,29 @@ impl Worker {
     }
 }
 
-/// Which dataset was swept for last, so that workers look once.
+/// What was swept for last, so that of all workers one looks.
 #[derive(Default)]
-pub struct Swept(std::sync::Mutex<Option<DatasetId>>);
+pub struct Swept {
+    dataset: Mutex<Option<DatasetId>>,
+    keys_at: Mutex<Option<At>>,
+}
 
 impl Swept {
+    fn claim_keys(&self, now: At) -> bool {
+        let mut last = self.keys_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| now.0.saturating_sub(last.0) >= limits::KEYS_SWEEP_MS);
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
+
     fn claim(&self, id: DatasetId) -> bool {
-        let mut swept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut swept = self.dataset.lock().unwrap_or_else(PoisonError::into_inner);
         swept.replace(id) != Some(id)
     }
 
     fn forget(&self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        *self.dataset.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
