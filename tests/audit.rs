@@ -163,7 +163,7 @@ fn an_export_is_verified_without_the_store_and_every_forgery_is_named() {
 #[test]
 fn acts_of_people_at_the_command_line_are_on_record() {
     let dir = tempfile::tempdir().expect("folder");
-    std::fs::write(dir.path().join("lastbuy.toml"), "[site]\nas_of = \"2026-11-23\"\n").expect("config");
+    fs::write(dir.path().join("lastbuy.toml"), "[site]\nas_of = \"2026-11-23\"\n").expect("config");
     ok(lastbuy(dir.path()).args(["data", "import"]).arg(sample("factory")));
     let case = json(lastbuy(dir.path()).args(["cases", "add", "--json", "--maker", "Acme", "--last-time-buy", "2027-05-31", "NEVER-BOUGHT-7"]));
     let id = case["id"].as_str().expect("id").to_owned();

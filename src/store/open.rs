@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -124,7 +125,7 @@ fn snapshots(db: &Path) -> io::Result<Vec<PathBuf>> {
 /// Opens sled; where its snapshot is damaged, keeps the folder aside and lets it rebuild from its whole log.
 fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
     let config = sled::Config::new().path(db).cache_capacity(limits::SLED_CACHE_BYTES).use_compression(false).flush_every_ms(None);
-    let first = match config.open() {
+    let first = match open_when_let_go(&config) {
         Ok(opened) => return Ok(opened),
         Err(error) => error,
     };
@@ -139,6 +140,19 @@ fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
         fs::remove_file(path).map_err(|error| damaged(error.to_string()))?;
     }
     config.open().map_err(|error| damaged(format!("{error}, also without its snapshots; a copy is in {}", aside.display())))
+}
+
+/// Our own lock is held, so whoever still has sled's is a store of this process that was closed a moment ago: sled's threads let go of it a little later.
+fn open_when_let_go(config: &sled::Config) -> sled::Result<sled::Db> {
+    let until = Instant::now() + Duration::from_millis(limits::SLED_LET_GO_MS_MAX);
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
 }
 
 fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
