@@ -23,7 +23,8 @@
 //!
 //! # Who may do what
 //! One thread writes (`writer`), in groups; everybody may read. Workers `claim` a job for a time under an epoch and `finish` each step under it; a finish with
-//! an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `draft` the state it is prepared against.
+//! an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `queue` who gets which job, `order` what is asked for again,
+//! `keys` how long a delivery is known, `draft` the state each is prepared against. `audit` tells the log as who did what.
 
 mod act;
 mod audit;
@@ -40,10 +41,6 @@ mod record;
 mod trees;
 mod writer;
 
-pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditFrom, AuditPage, BrokenLink, SealedEntry};
-
-pub use order::Order;
-
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -57,6 +54,10 @@ use self::{
     draft::Draft,
     open::Layout,
     writer::{Shared, Writer},
+};
+pub use self::{
+    audit::{AuditCheck, AuditEntry, AuditFilter, AuditFrom, AuditPage, BrokenLink, SealedEntry},
+    order::Order,
 };
 use crate::{
     domain::{
