@@ -109,7 +109,7 @@ fn act(args: &Args, model: Option<&str>, client: &Client) -> CommandResult {
             Some(why) => output::print(&format!("{about} is not replayed: {why}"))?,
             None if args.dry_run => output::print(&format!("{about} would run from {from}"))?,
             None if !waits => {
-                output::print(&format!("{about} will run from {from} at {} as {}", output::text(&answer, "/at"), output::text(row, "/job")))?
+                output::print(&format!("{about} will run from {from} at {} as {}", output::text(&answer, "/at"), output::text(row, "/job")))?;
             }
             None => {}
         }
