@@ -12,7 +12,7 @@ use lastbuy::{
         notice::NoticeKind,
         part::PartName,
     },
-    impact::{APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Figure, LAST_TIME_BUY, REDESIGN},
+    impact::{APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Figure, LAST_TIME_BUY, REDESIGN, Subject, diff},
 };
 use tiny::{Tiny, decimal};
 
@@ -455,4 +455,38 @@ fn what_cannot_be_computed_is_a_sentence() {
     let no_part = Tiny::simple().with(|tiny| tiny.case.parts.clear()).assess();
     assert_eq!(no_part.headline.margin_at_risk, None);
     assert!(says(&no_part.needs, "names no part"));
+}
+
+#[test]
+fn what_changed_is_told_with_its_reason_and_nothing_else() {
+    let before = Tiny::simple().assess();
+    assert_eq!(diff(&before, &before), []);
+    let mut tiny = Tiny::simple();
+    tiny.case.parts[0].last_time_buy = Some(date(2027, 5, 31));
+    // 200 pieces more serve June, and 1,200 short are 600 units at 10.
+    tiny.data.stock[0].on_hand += decimal("200");
+    let after = tiny.assess();
+    let changes = diff(&before, &after);
+    let told = |what: &str| changes.iter().find(|change| change.what == what).unwrap_or_else(|| panic!("'{what}' is not in {changes:?}"));
+    let money = told("margin at risk");
+    assert_eq!((money.subject, money.before.as_deref(), money.after.as_deref()), (Subject::Money, Some("7000.00 EUR"), Some("6000.00 EUR")));
+    assert_eq!(money.difference, eur("-1000"));
+    let mpn = &after.parts[0].mpn;
+    let buy = told(&format!("last-time buy of {mpn}"));
+    assert_eq!((buy.subject, buy.after.as_deref(), buy.difference), (Subject::Dates, Some("2027-05-31"), None));
+    assert_eq!((told("runs out").before.as_deref(), told("runs out").after.as_deref()), (Some("2027-06-01"), Some("2027-07-01")));
+    assert!(changes.iter().all(|change| change.subject != Subject::Basis && change.subject != Subject::Parts), "{changes:?}");
+
+    // Another day, and a part that nobody knows: unknown money has no difference.
+    let mut other = Tiny::simple();
+    other.as_of = date(2027, 1, 2);
+    other.case.parts[0].mpn = "ANOTHER-PART".to_owned();
+    let changes = diff(&before, &other.assess());
+    let of = |subject: Subject| changes.iter().filter(|change| change.subject == subject).collect::<Vec<_>>();
+    assert_eq!(of(Subject::Basis).iter().map(|change| change.what.as_str()).collect::<Vec<_>>(), ["as of"]);
+    let parts: Vec<(&str, bool, bool)> =
+        of(Subject::Parts).iter().map(|change| (change.what.as_str(), change.before.is_some(), change.after.is_some())).collect();
+    assert_eq!(parts, [("ANOTHER-PART", false, true), (before.parts[0].mpn.as_str(), true, false)]);
+    let risk = changes.iter().find(|change| change.what == "margin at risk").expect("margin at risk");
+    assert_eq!((risk.after.as_ref(), risk.difference), (None, None));
 }
