@@ -12,7 +12,7 @@ use std::{
 use jiff::civil::date;
 use lastbuy::{
     domain::{
-        case::{Case, CaseState, Headline},
+        case::{Case, CaseState, DatasetRow, Headline},
         event::{Arrival, Digest},
         id::{CaseId, DatasetId},
         job::{JobState, Step, Subject},
@@ -203,6 +203,64 @@ fn a_case_key_is_one_case_and_a_changed_case_must_be_read_again() {
     store.put_case(change.clone(), &me, At(5)).expect("change");
     assert!(matches!(store.put_case(change, &me, At(5)), Err(WriteError::Stale(_))), "a change of the same millisecond was overwritten");
     assert_eq!(store.case_by_key("one").expect("key"), Some(id));
+    sound(&store);
+}
+
+/// A dataset that is listed; nothing here opens its file.
+fn dataset(store: &Store) -> DatasetId {
+    let row = DatasetRow {
+        id: DatasetId(0),
+        imported_at: At(1),
+        by: "me".to_owned(),
+        file: "x.dataset".to_owned(),
+        checksum: Digest::of(b"x"),
+        products: 1,
+        items: 1,
+        bom_lines: 1,
+        refused_lines: 0,
+        active: false,
+    };
+    let me = Actor("me".to_owned());
+    let id = store.add_dataset(row, &me, At(1)).expect("add");
+    store.activate_dataset(id, &me, At(1)).expect("activate");
+    id
+}
+
+#[test]
+fn another_dataset_gives_each_open_case_one_job_and_none_where_one_is_on_its_way() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let me = Actor("me".to_owned());
+    let first = dataset(&store);
+    let event = store.accept(arrival(1), At(1)).expect("accept").event;
+    let mut lease = store.claim("w", At(1)).expect("claim").expect("job");
+    let mut case_id = None;
+    for step in Step::ALL {
+        assert_eq!(lease.job.step, step);
+        let mut effects = Effects { result: Some(b"{}".to_vec()), ..Effects::default() };
+        if step == Step::Case {
+            effects.cases.push(CaseWrite::New(Case { events: vec![event], ..case("k", 1) }));
+        }
+        let statement =
+            |dataset| NewAssessment { case: case_id.expect("case"), dataset, as_of: date(2026, 11, 23), headline: headline(), body: b"{}".to_vec() };
+        if step == Step::Impact {
+            // The case is there and has no statement, and its own job is at its last step.
+            assert_eq!(store.reassess(&[case_id.expect("case")], &me, At(2)).expect("reassess"), []);
+            // A statement of a dataset that is no longer in force is refused: the step is done again.
+            let second = dataset(&store);
+            let old = Effects { assessments: vec![statement(first)], ..Effects::default() };
+            assert!(matches!(store.finish(&lease, Outcome::Advance, old, At(2)), Err(WriteError::Stale(_))));
+            effects.assessments.push(statement(second));
+        }
+        let written = store.finish(&lease, Outcome::Advance, effects, At(2)).expect("finish");
+        case_id = case_id.or(written.cases.first().copied());
+        lease.job = written.job.expect("job");
+    }
+    let case = case_id.expect("case");
+    assert_eq!(store.reassess(&[case], &me, At(3)).expect("reassess"), [], "its statement is of the dataset in force");
+    dataset(&store);
+    assert_eq!(store.reassess(&[case], &me, At(4)).expect("reassess").len(), 1);
+    assert_eq!(store.reassess(&[case], &me, At(5)).expect("reassess"), [], "one is on its way");
     sound(&store);
 }
 

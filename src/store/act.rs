@@ -118,6 +118,13 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
         if draft.case(assessment.case)?.is_none() {
             return refused(format!("case {} is not in the store", assessment.case));
         }
+        // Another dataset came into force while this was computed: the step is done again, so that no case is left with a statement of the old one.
+        if job.pins.dataset.is_none()
+            && let Some(active) = draft.active_dataset()?
+            && active != assessment.dataset
+        {
+            return stale(format!("{active} is in force, not {}", assessment.dataset));
+        }
     }
     let by = job.id.to_string();
     let mut written = Written::default();

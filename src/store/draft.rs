@@ -16,7 +16,7 @@ use crate::{
     domain::{
         case::{AssessmentRow, Case, DatasetRow},
         event::{Digest, Event, Source},
-        id::{CaseId, DatasetId, EventId, JobId},
+        id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
         job::{Job, JobState, Priority, Step, Subject},
         time::At,
     },
@@ -127,6 +127,10 @@ impl<'a> Draft<'a> {
 
     pub fn case(&self, id: CaseId) -> Result<Option<Case>> {
         self.value(Which::Cases, &key(id.0))
+    }
+
+    pub fn assessment(&self, id: AssessmentId) -> Result<Option<AssessmentRow>> {
+        self.value(Which::Assessments, &key(id.0))
     }
 
     pub fn dataset(&self, id: DatasetId) -> Result<Option<DatasetRow>> {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
+        case::CaseState,
         event::Digest,
         id::{CaseId, EventId, JobId},
         job::{Job, JobState, Pins, Priority, Step, Subject},
@@ -82,6 +83,26 @@ impl Store {
         Ok(made)
     }
 
+    /// Jobs for those of the cases that are open, have no statement of the dataset in force, and that no job at work or in line is going to give one. Looked at
+    /// and made in one write, so that a case whose own job is on its way gets no second one.
+    pub fn reassess(&self, cases: &[CaseId], by: &Actor, now: At) -> Result<Vec<JobId>, WriteError> {
+        let mut made = Vec::new();
+        for some in cases.chunks(limits::ORDERS_PER_WRITE_MAX) {
+            let (some, by) = (some.to_vec(), by.clone());
+            made.extend(self.write(0, move |draft| {
+                let mut jobs = Vec::new();
+                for case in some {
+                    if is_due(draft, case)? {
+                        let order = Order { priority: Priority::Background, ..Order::now(Subject::Case(case), Step::Match) };
+                        jobs.push(append(draft, &order, &by, now)?);
+                    }
+                }
+                Ok(jobs)
+            })?);
+        }
+        Ok(made)
+    }
+
     /// The job an order would come to, or the reason why there can be none. Writes nothing.
     pub fn plan(&self, order: &Order, now: At) -> Result<Result<Job, String>, ReadError> {
         let large = |digest| self.shared.body(digest).ok().flatten();
@@ -100,6 +121,27 @@ fn told<T>(done: Result<T, Halt>) -> Result<Result<T, String>, Halt> {
         Err(Halt::Refused(WriteError::Refused(why) | WriteError::Stale(why))) => Ok(Err(why)),
         Err(halt) => Err(halt),
     }
+}
+
+fn is_due(draft: &Draft<'_>, id: CaseId) -> Done<bool> {
+    let (Some(case), Some(active)) = (draft.case(id)?, draft.active_dataset()?) else { return Ok(false) };
+    let latest = match case.latest {
+        Some(latest) => draft.assessment(latest)?,
+        None => None,
+    };
+    if case.state != CaseState::Open || latest.is_some_and(|row| row.dataset == active) {
+        return Ok(false);
+    }
+    for subject in case.events.iter().map(|event| Subject::Event(*event)).chain([Subject::Case(id)]) {
+        let job = match draft.newest_job(subject)? {
+            Some(job) => draft.job(job)?,
+            None => None,
+        };
+        if job.is_some_and(|job| !job.state.is_settled()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes the job and appends it.

@@ -1,20 +1,16 @@
 //! When another dataset comes into force, open cases are matched and assessed again by themselves. What is due is derived from what is stored: an open case
 //! whose headline is of another dataset (or missing) and that no waiting job will assess. A crash in between only means to look once more.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use super::{WorkError, Worker, go_on, now};
 use crate::{
     domain::{
         id::{CaseId, DatasetId},
-        job::{Priority, Step, Subject},
         time::At,
     },
     limits,
-    store::{Actor, JobFilter, Order},
+    store::Actor,
 };
 
 impl Worker {
@@ -29,11 +25,11 @@ impl Worker {
         if !self.swept.claim(active.id) {
             return Ok(());
         }
-        match self.due(active.id) {
+        match self.without_statement(active.id) {
             Ok(cases) => {
-                let orders: Vec<Order> =
-                    cases.into_iter().map(|case| Order { priority: Priority::Background, ..Order::now(Subject::Case(case), Step::Match) }).collect();
-                go_on(self.store.submit(&orders, &Actor("system: another dataset is in force".to_owned()), now()))?;
+                if go_on(self.store.reassess(&cases, &Actor("system: another dataset is in force".to_owned()), now()))?.is_none() {
+                    self.swept.forget();
+                }
             }
             Err(error) => {
                 tracing::error!(error, "open cases could not be listed for re-assessment; trying again");
@@ -43,44 +39,22 @@ impl Worker {
         Ok(())
     }
 
-    fn due(&self, active: DatasetId) -> Result<Vec<CaseId>, String> {
-        let waiting = self.cases_with_waiting_jobs()?;
+    /// Open cases whose newest statement is of another dataset, or missing; which of them need a job is the store's to say.
+    fn without_statement(&self, active: DatasetId) -> Result<Vec<CaseId>, String> {
         let mut open = Vec::new();
         self.each_open_case(|case| open.push((case.id, case.latest)))?;
-        let mut due = Vec::new();
+        let mut cases = Vec::new();
         for (case, latest) in open {
             let of = match latest {
                 Some(id) => self.store.assessment(id).map_err(|error| error.to_string())?.map(|row| row.dataset),
                 None => None,
             };
-            if of != Some(active) && !waiting.contains(&case) {
-                due.push(case);
+            if of != Some(active) {
+                cases.push(case);
             }
         }
-        due.sort();
-        Ok(due)
-    }
-
-    /// Cases a job before its match step, or one about the case itself, is still going to assess.
-    fn cases_with_waiting_jobs(&self) -> Result<HashSet<CaseId>, String> {
-        let mut cases = HashSet::new();
-        let filter = JobFilter { states: ["ready", "scheduled", "leased"].map(str::to_owned).to_vec(), ..JobFilter::default() };
-        let mut before = None;
-        loop {
-            let page = self.store.jobs(&filter, before, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
-            for job in page.iter().filter(|job| job.step <= Step::Match && job.pins.is_empty()) {
-                match job.subject {
-                    Subject::Case(case) => {
-                        cases.insert(case);
-                    }
-                    Subject::Event(_) => cases.extend(&job.cases),
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == limits::LIST_ROWS_MAX => before = Some(last.id),
-                _ => return Ok(cases),
-            }
-        }
+        cases.sort();
+        Ok(cases)
     }
 }
 
