@@ -50,6 +50,8 @@ pub const SEGMENT_BODY_BYTES_MAX: usize = 1 << 20;
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 /// sled's page cache, in bytes; its default of 1 GiB does not fit a 4 GiB plant computer.
 pub const SLED_CACHE_BYTES: u64 = 96 << 20;
+/// Bytes of sled's file read at once before sled has it: large enough for the disk's own speed.
+pub const READ_THROUGH_BYTES: usize = 1 << 20;
 /// How long an opening waits for the threads of a store that this process closed before, in milliseconds; they are gone within a few.
 pub const SLED_LET_GO_MS_MAX: u64 = 5000;
 /// Free space, in bytes, under which intake answers 503 while reads go on.

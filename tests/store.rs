@@ -271,6 +271,7 @@ fn a_replay_takes_earlier_results_and_says_which_are_missing() {
     let event = store.accept(arrival(1), At(0)).expect("accept").event;
     let me = Actor("me".to_owned());
     assert!(matches!(store.enqueue(Subject::Event(event), Step::Reading, &me, At(1)), Err(WriteError::Refused(why)) if why.contains("document")));
+    sound(&store);
     let lease = store.claim("w", At(1)).expect("claim").expect("job");
     store.finish(&lease, Outcome::Advance, Effects { result: Some(b"{}".to_vec()), ..Effects::default() }, At(1)).expect("finish");
     let job = store.enqueue(Subject::Event(event), Step::Reading, &me, At(2)).expect("enqueue");
@@ -404,5 +405,33 @@ fn a_killed_process_loses_and_doubles_nothing() {
         let dead = store.jobs(&JobFilter { states: vec!["dead".to_owned()], ..JobFilter::default() }, None, 1000).expect("jobs");
         assert!(finished.iter().all(|id| dead.iter().any(|job| job.id.0 == *id)), "a finished job is open again");
         assert_eq!(store.cases(None, 1000).expect("cases").len(), dead.len(), "a step's effects without its outcome, or the other way round");
+    }
+}
+
+#[test]
+fn a_closed_store_can_be_opened_again_at_once() {
+    let dir = tempfile::tempdir().expect("folder");
+    for number in 0..20 {
+        let store = Store::open(dir.path()).unwrap_or_else(|error| panic!("opening {number}: {error}"));
+        store.accept(arrival(number), At(1)).expect("accept");
+    }
+}
+
+#[test]
+fn a_torn_configuration_of_sled_does_not_keep_the_store_shut() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    store.accept(arrival(1), At(0)).expect("accept");
+    drop(store);
+    let conf = dir.path().join("db/conf");
+    let whole = std::fs::read(&conf).expect("conf");
+    // As a power cut leaves a file that was never synced: empty, short, zeros, some of both.
+    for torn in [Vec::new(), whole[..20].to_vec(), vec![0; whole.len()], [&whole[..30], &vec![0; whole.len() - 30]].concat()] {
+        std::fs::write(&conf, torn).expect("tear");
+        let store = Store::open(dir.path()).expect("reopen");
+        assert_eq!(store.events(None, 10).expect("events").len(), 1);
+        sound(&store);
+        drop(store);
+        assert_eq!(std::fs::read(&conf).expect("conf"), whole);
     }
 }

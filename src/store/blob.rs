@@ -16,6 +16,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::failpoint;
 use crate::{domain::event::Digest, limits};
 
 const MAGIC: &[u8; 4] = b"LBSG";
@@ -92,6 +93,7 @@ impl Segments {
     fn begin(&mut self) -> io::Result<()> {
         let number = self.next;
         let file = OpenOptions::new().write(true).create_new(true).open(segment_path(&self.dir, number))?;
+        failpoint::pass("new-segment");
         sync_dir(&self.dir)?;
         self.next += 1;
         self.open = Some((number, file, 0));
@@ -101,8 +103,11 @@ impl Segments {
     fn own_file(&self, digest: Digest, bytes: &[u8]) -> io::Result<Location> {
         let mut aside = tempfile::NamedTempFile::new_in(&self.dir)?;
         aside.write_all(bytes)?;
+        failpoint::pass("before-file-sync");
         aside.as_file().sync_all()?;
+        failpoint::pass("before-file-rename");
         aside.persist(own_path(&self.dir, digest))?;
+        failpoint::pass("after-file-rename");
         sync_dir(&self.dir)?;
         Ok(Location::File { length: bytes.len() as u64 })
     }

@@ -11,7 +11,7 @@
 //! - *Full disk:* while less than `limits::DISK_RESERVE_BYTES` is free, arrivals are refused as busy; work in hand goes on and reads are served.
 //! - *Failing disk:* after the first failed write or sync the store is poisoned: nothing more is written, every waiter is told, and the process must end.
 //!   A sync is never tried again, because the kernel may have dropped what could not be written.
-//! - *Damage:* every record has a CRC-32, every body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
+//! - *Damage:* a database whose file cannot be read, or whose log ends before what was acknowledged (see `mark`), is refused; every record has a CRC-32, every body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
 //!
 //! # On disk
 //! ```text
@@ -32,7 +32,9 @@ mod blob;
 mod check;
 mod codec;
 mod draft;
+mod failpoint;
 mod keys;
+mod mark;
 mod open;
 mod order;
 mod queue;
@@ -236,8 +238,8 @@ impl Store {
     pub fn open_with(dir: &Path, options: Options) -> Result<Arc<Store>, OpenError> {
         let opened = open::open(dir)?;
         let failed = |what: &'static str, source: std::io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
-        let writer =
-            Writer::start(Arc::clone(&opened.shared), opened.segments, opened.db_file).map_err(|error| failed("the writer cannot start", error))?;
+        let writer = Writer::start(Arc::clone(&opened.shared), opened.segments, opened.db_file, opened.mark)
+            .map_err(|error| failed("the writer cannot start", error))?;
         let store = Store {
             shared: opened.shared,
             writer: Mutex::new(Some((writer, opened.lock))),
@@ -278,11 +280,14 @@ impl Store {
         }
     }
 
+    /// A write that waits for its answer.
     fn write<T: Send + 'static>(&self, bytes: usize, act: impl FnOnce(&mut Draft<'_>) -> Result<T, Halt> + Send + 'static) -> Result<T, WriteError> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         // Nobody waits any more where the receiver is gone; the write is done all the same.
         self.send(bytes, act, move |result| drop(sender.send(result)))?;
-        receiver.recv().unwrap_or_else(|_| Err(self.lost()))
+        let answer = receiver.recv().unwrap_or_else(|_| Err(self.lost()));
+        failpoint::pass("answered");
+        answer
     }
 
     /// The writer dropped a command without an answer: it failed before.
@@ -303,7 +308,9 @@ impl Store {
         let by = by.unwrap_or_else(|| sender(&arrival));
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, &by, now), move |result| drop(sender.send(result)))?;
-        receiver.await.unwrap_or_else(|_| Err(self.lost()))
+        let answer = receiver.await.unwrap_or_else(|_| Err(self.lost()));
+        failpoint::pass("answered");
+        answer
     }
 
     fn check_space(&self, now: At) -> Result<(), WriteError> {
@@ -331,6 +338,7 @@ impl Store {
 
     /// Ends a step: its outcome and all its effects, or nothing.
     pub fn finish(&self, lease: &Lease, outcome: Outcome, effects: Effects, now: At) -> Result<Written, WriteError> {
+        failpoint::pass("finishing");
         let (lease, at_once) = (lease.clone(), self.options.at_once.clone());
         let bytes = effects.result.as_ref().map_or(0, Vec::len) + effects.assessments.iter().map(|new| new.body.len()).sum::<usize>();
         self.write(bytes, move |draft| act::finish(draft, &lease, outcome, effects, &at_once, now))

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -14,7 +15,10 @@ use tokio::sync::watch;
 use super::{
     OpenError,
     blob::{Segments, sync_dir},
-    trees::Trees,
+    draft::number,
+    failpoint,
+    mark::{self, Mark},
+    trees::{Trees, Which},
     writer::{FORMAT, Shared},
 };
 use crate::limits;
@@ -46,6 +50,7 @@ pub(super) struct Opened {
     pub segments: Segments,
     /// sled's own file, opened beside it for the syncs that sled does not do.
     pub db_file: File,
+    pub mark: Mark,
     /// Held as long as the store is open.
     pub lock: File,
 }
@@ -53,14 +58,23 @@ pub(super) struct Opened {
 pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     let failed = |what: &'static str| move |source: io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
     let layout = Layout::of(dir);
-    for path in [dir, &layout.db, &layout.segments, &layout.datasets] {
+    make_data_dir(dir).map_err(failed("the data directory cannot be made"))?;
+    for path in [&layout.db, &layout.segments, &layout.datasets] {
         fs::create_dir_all(path).map_err(failed("the data directory cannot be made"))?;
     }
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&layout.lock).map_err(failed("the lock cannot be opened"))?;
     flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse { path: dir.to_path_buf() })?;
     check_format(&layout.format).map_err(failed("the format cannot be read or written"))??;
+    failpoint::pass("open-locked");
     remove_partial_snapshots(&layout.db).map_err(failed("partial snapshots cannot be removed"))?;
+    let sled_config = layout.db.join("conf");
+    remove_torn_config(&sled_config).map_err(failed("sled's configuration cannot be looked at"))?;
+    let reached = mark::read(&layout.db).map_err(failed("how far the log goes cannot be read"))?;
+    read_through(&layout.db.join("db")).map_err(failed("sled's file cannot be read, and nothing was touched"))?;
     let db = open_sled(dir, &layout.db)?;
+    // sled never syncs it.
+    File::open(&sled_config).and_then(|file| file.sync_all()).map_err(failed("sled's configuration cannot be synced"))?;
+    failpoint::pass("open-sled");
     // The snapshot's rename and, the first time, the new files are only safe once their folders are synced.
     for path in [&layout.db, &layout.segments, &layout.datasets, dir] {
         sync_dir(path).map_err(failed("a folder cannot be synced"))?;
@@ -71,9 +85,27 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     }
     let db_file = File::open(layout.db.join("db")).map_err(failed("sled's file cannot be opened"))?;
     let trees = Trees::open(&db).map_err(|error| OpenError::Damaged { path: dir.to_path_buf(), why: error.to_string() })?;
+    failpoint::pass("open-trees");
+    check_end(dir, &layout.db, &trees, reached)?;
+    let mark = Mark::open(&layout.db).and_then(|mark| mark.sync().map(|()| mark)).map_err(failed("how far the log goes cannot be written"))?;
     let segments = Segments::open(&layout.segments).map_err(failed("the segments cannot be listed"))?;
     let shared = Shared { db, trees, segments_dir: layout.segments, poison: OnceLock::new(), commits: watch::Sender::new(0) };
-    Ok(Opened { shared: Arc::new(shared), segments, db_file, lock })
+    Ok(Opened { shared: Arc::new(shared), segments, db_file, mark, lock })
+}
+
+/// Makes the data directory with the folders above it, and their names durable: an earlier process may have been killed between the two.
+fn make_data_dir(dir: &Path) -> io::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let made: Vec<&Path> = dir.ancestors().take_while(|above| !above.exists()).filter_map(Path::parent).collect();
+    fs::create_dir_all(&dir)?;
+    for above in made {
+        sync_dir(above)?;
+    }
+    match dir.parent().map_or(Ok(()), sync_dir) {
+        // Whoever made it for us did not give us the folder it is in.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 /// The format is a file of its own, so that a newer store is refused before anything in it is touched.
@@ -97,6 +129,53 @@ fn check_format(path: &Path) -> io::Result<Result<(), OpenError>> {
             sync_dir(dir).map(Ok)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// sled takes a read that fails for the end of its log and writes over the rest, so the whole file is read once before sled has it.
+fn read_through(path: &Path) -> io::Result<()> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut bytes = vec![0; limits::READ_THROUGH_BYTES];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut bytes, at)? {
+            0 => return Ok(()),
+            read => at += read as u64,
+        }
+    }
+}
+
+/// A log that ends before what was acknowledged lost its end.
+fn check_end(dir: &Path, db: &Path, trees: &Trees, reached: u64) -> Result<(), OpenError> {
+    let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
+    let last = trees.get(Which::Log).last().map_err(|error| damaged(error.to_string()))?;
+    let last = last.map_or(0, |(key, _)| number(&key));
+    if last >= reached {
+        return Ok(());
+    }
+    let mark = mark::path(db);
+    Err(damaged(format!(
+        "its log ends at record {last}, and record {reached} was acknowledged. Restore a backup; to go on with what is left, remove {}",
+        mark.display()
+    )))
+}
+
+/// sled's configuration says what `open_sled` says on every opening, so a file that a power cut tore is removed and sled writes it again; read as it is, it
+/// would keep the store shut for ever. Its last four bytes are the CRC-32 of the others.
+fn remove_torn_config(path: &Path) -> io::Result<()> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        read => read?,
+    };
+    match bytes.split_last_chunk() {
+        Some((body, crc)) if !body.is_empty() && crc32fast::hash(body) == u32::from_le_bytes(*crc) => Ok(()),
+        _ => {
+            tracing::warn!(path = %path.display(), "sled's configuration is torn and is written again");
+            fs::remove_file(path)
+        }
     }
 }
 

@@ -184,19 +184,20 @@ fn about_event(draft: &mut Draft<'_>, id: EventId, order: &Order, now: At) -> Do
         return refused(format!("event {id} is kept on record only: {why}"));
     }
     let standing = draft.standing(id)?;
-    let mut job = new_job(draft, order.subject, event.source, order.from, order.priority, now)?;
+    let (mut results, mut cases) = (Vec::new(), Vec::new());
     for step in Step::ALL.into_iter().filter(|step| *step < order.from) {
         match standing.result(step) {
-            Some(digest) => job.results.push((step, digest)),
+            Some(digest) => results.push((step, digest)),
             // The case step's result is the list of cases.
             None if step == Step::Case && !standing.cases.is_empty() => {}
             None => return refused(format!("{id} has no result of step {} that passed: replay it from there or before", step.as_str())),
         }
         if step == Step::Case {
-            job.cases.clone_from(&standing.cases);
+            cases.clone_from(&standing.cases);
         }
     }
-    Ok(job)
+    // Last, because it takes a number: a refused replay must leave nothing behind.
+    Ok(Job { results, cases, ..new_job(draft, order.subject, event.source, order.from, order.priority, now)? })
 }
 
 fn about_case(draft: &mut Draft<'_>, id: CaseId, order: &Order, now: At) -> Done<Job> {

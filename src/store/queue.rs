@@ -4,6 +4,7 @@ use super::{
     Lease, Outcome, Store, WriteError,
     act::{Done, append_job, bounded, refused, stale},
     draft::{Draft, DraftError, lane, number, time},
+    failpoint,
     record::Act,
     trees::Which,
 };
@@ -101,7 +102,9 @@ impl Store {
             Err(error) => return Err(WriteError::Busy(error.to_string())),
         }
         let (worker, at_once) = (worker.to_owned(), self.options.at_once.clone());
-        self.write(0, move |draft| claim(draft, &worker, &at_once, now))
+        let claimed = self.write(0, move |draft| claim(draft, &worker, &at_once, now));
+        failpoint::pass("claimed");
+        claimed
     }
 }
 

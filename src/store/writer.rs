@@ -19,7 +19,9 @@ use super::{
     act::Halt,
     blob::{self, Segments},
     codec,
-    draft::{Draft, DraftError},
+    draft::{Draft, DraftError, OFFSET},
+    failpoint,
+    mark::Mark,
     trees::{Trees, Which},
 };
 use crate::{domain::event::Digest, limits};
@@ -65,9 +67,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(shared: Arc<Shared>, segments: Segments, db_file: File) -> std::io::Result<Writer> {
+    pub fn start(shared: Arc<Shared>, segments: Segments, db_file: File, mark: Mark) -> std::io::Result<Writer> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(limits::WRITER_QUEUE_MAX);
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&shared, segments, &db_file, &receiver))?;
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&shared, segments, &db_file, &mark, &receiver))?;
         Ok(Writer { sender, thread })
     }
 
@@ -98,7 +100,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &Shared, mut segments: Segments, db_file: &File, receiver: &Receiver<Command>) {
+fn run(shared: &Shared, mut segments: Segments, db_file: &File, mark: &Mark, receiver: &Receiver<Command>) {
     while let Ok(first) = receiver.recv() {
         let mut bytes = first.bytes;
         let mut group = vec![first];
@@ -107,11 +109,15 @@ fn run(shared: &Shared, mut segments: Segments, db_file: &File, receiver: &Recei
             bytes += command.bytes;
             group.push(command);
         }
-        write_group(shared, &mut segments, db_file, group);
+        write_group(shared, &mut segments, db_file, mark, group);
+    }
+    if let Err(error) = mark.sync() {
+        tracing::warn!(%error, "how far the log goes could not be synced; the log itself is");
     }
 }
 
-fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, group: Vec<Command>) {
+fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &Mark, group: Vec<Command>) {
+    failpoint::pass("received");
     let large = |digest| shared.body(digest).ok().flatten();
     let mut draft = Draft::new(Some(&shared.trees), &large);
     let mut answers = Vec::with_capacity(group.len());
@@ -127,10 +133,11 @@ fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, group: 
         }
     }
     if failure.is_none() && !draft.changes().is_empty() {
-        failure = commit(shared, segments, db_file, draft).err();
+        failure = commit(shared, segments, db_file, mark, draft).err();
     }
     match failure {
         None => {
+            failpoint::pass("before-answer");
             shared.commits.send_modify(|commits| *commits += 1);
             answers.into_iter().for_each(|answer| answer(Ok(())));
         }
@@ -142,23 +149,37 @@ fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, group: 
     }
 }
 
-fn commit(shared: &Shared, segments: &mut Segments, db_file: &File, mut draft: Draft<'_>) -> Result<(), String> {
+fn commit(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &Mark, mut draft: Draft<'_>) -> Result<(), String> {
     for (digest, bytes) in std::mem::take(&mut draft.bodies) {
         if draft.location(digest).map_err(|error| error.to_string())?.is_none() {
+            failpoint::pass("before-body");
             let location = segments.append(digest, &bytes).map_err(|error| format!("a body cannot be written: {error}"))?;
+            failpoint::pass("after-body");
             draft.set_location(digest, &location).map_err(|error| error.to_string())?;
         }
     }
-    segments.sync().map_err(|error| format!("bodies cannot be synced: {error}"))?;
+    failpoint::pass("before-body-sync");
+    if !failpoint::skips("body-sync") {
+        segments.sync().map_err(|error| format!("bodies cannot be synced: {error}"))?;
+    }
+    failpoint::pass("after-body-sync");
     if let Some(((which, _), value)) =
         draft.changes().iter().find(|(_, value)| value.as_ref().is_some_and(|value| value.len() > limits::SLED_VALUE_BYTES_MAX))
     {
         return Err(format!("a value of {} bytes for {} is over the limit", value.as_ref().map_or(0, Vec::len), which.name()));
     }
+    failpoint::pass("before-transaction");
     shared.trees.commit(draft.changes()).map_err(|error| format!("the transaction failed: {error}"))?;
+    failpoint::pass("after-transaction");
     shared.db.flush().map_err(|error| format!("the database cannot be flushed: {error}"))?;
+    failpoint::pass("before-barrier");
     // sled's flush is no fsync (sync_file_range at best); this is the barrier.
-    db_file.sync_data().map_err(|error| format!("the database cannot be synced: {error}"))
+    if !failpoint::skips("barrier") {
+        db_file.sync_data().map_err(|error| format!("the database cannot be synced: {error}"))?;
+    }
+    failpoint::pass("after-barrier");
+    let reached = draft.value(Which::Meta, OFFSET).map_err(|error| error.to_string())?.unwrap_or(0);
+    mark.set(reached).map_err(|error| format!("how far the log goes cannot be written: {error}"))
 }
 
 /// Present schema, for the format record.

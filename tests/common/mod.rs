@@ -25,6 +25,14 @@ pub fn sample(part: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(part)
 }
 
+/// A structured notice of its own number.
+pub fn notice(number: usize, parts: &[&str]) -> Value {
+    serde_json::json!({
+        "manufacturer": "Acme", "notice_id": format!("N-{number:06}"), "notice_type": "PDN", "issue_date": "2026-10-01",
+        "last_time_buy": "2027-04-30", "last_time_ship": "2027-10-29", "affected_parts": parts,
+    })
+}
+
 /// Runs to the end; panics with what it said unless it succeeded.
 pub fn ok(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
@@ -47,12 +55,27 @@ pub struct Server {
 }
 
 impl Server {
+    pub fn start(data_dir: &Path) -> Server {
+        Server::start_under(&[], data_dir)
+    }
+
+    /// Run by another program, such as strace; its words come before the server's own.
     #[allow(
         clippy::zombie_processes,
         reason = "a server that does not come up ends the test, and its process with it; every other one is waited for when dropped"
     )]
-    pub fn start(data_dir: &Path) -> Server {
-        let mut child = lastbuy(data_dir)
+    pub fn start_under(words: &[String], data_dir: &Path) -> Server {
+        let own = lastbuy(data_dir);
+        let mut command = match words.split_first() {
+            None => own,
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(own.get_program()).args(own.get_args());
+                command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+                command
+            }
+        };
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
