@@ -84,7 +84,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
         sync_dir(&blobs).map_err(failed("a folder cannot be synced"))?;
     }
     let db_file = File::open(layout.db.join("db")).map_err(failed("sled's file cannot be opened"))?;
-    let trees = Trees::open(&db).map_err(|error| OpenError::Damaged { path: dir.to_path_buf(), why: error.to_string() })?;
+    let trees = unpanicked(|| Trees::open(&db)).map_err(|shut| OpenError::Damaged { path: dir.to_path_buf(), why: shut.why })?;
     failpoint::pass("open-trees");
     check_end(dir, &layout.db, &trees, reached)?;
     let mark = Mark::open(&layout.db).and_then(|mark| mark.sync().map(|()| mark)).map_err(failed("how far the log goes cannot be written"))?;
@@ -151,7 +151,7 @@ fn read_through(path: &Path) -> io::Result<()> {
 /// A log that ends before what was acknowledged lost its end.
 fn check_end(dir: &Path, db: &Path, trees: &Trees, reached: u64) -> Result<(), OpenError> {
     let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
-    let last = trees.get(Which::Log).last().map_err(|error| damaged(error.to_string()))?;
+    let last = unpanicked(|| trees.get(Which::Log).last()).map_err(|shut| damaged(shut.why))?;
     let last = last.map_or(0, |(key, _)| number(&key));
     if last >= reached {
         return Ok(());
@@ -209,24 +209,42 @@ fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
         Err(error) => error,
     };
     let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
-    if !matches!(first, sled::Error::Corruption { .. }) {
-        return Err(damaged(first.to_string()));
+    if !first.is_damage {
+        return Err(damaged(first.why));
     }
     let aside = dir.join(format!("db.damaged-{}", crate::clock::now_ms()));
-    tracing::error!(aside = %aside.display(), error = %first, "sled's snapshot is damaged; it is kept aside and rebuilt from sled's log");
-    copy_dir(db, &aside).map_err(|error| damaged(format!("{first}; and it could not be kept aside: {error}")))?;
+    tracing::error!(aside = %aside.display(), error = first.why, "sled's snapshot is damaged; it is kept aside and rebuilt from sled's log");
+    copy_dir(db, &aside).map_err(|error| damaged(format!("{}; and it could not be kept aside: {error}", first.why)))?;
     for path in snapshots(db).map_err(|error| damaged(error.to_string()))? {
         fs::remove_file(path).map_err(|error| damaged(error.to_string()))?;
     }
-    config.open().map_err(|error| damaged(format!("{error}, also without its snapshots; a copy is in {}", aside.display())))
+    open_when_let_go(&config).map_err(|error| damaged(format!("{}, also without its snapshots; a copy is in {}", error.why, aside.display())))
+}
+
+/// Why sled did not do something.
+struct Shut {
+    /// Of its files; another opening without its snapshots may help.
+    is_damage: bool,
+    why: String,
+}
+
+/// sled checks less than it trusts: some damage in its files makes it panic, which is one more way to say so.
+fn unpanicked<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Shut> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| Shut { is_damage: matches!(error, sled::Error::Corruption { .. }), why: error.to_string() }),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(Shut { is_damage: true, why: format!("sled cannot read its files: {}", text.unwrap_or("it panicked")) })
+        }
+    }
 }
 
 /// Our own lock is held, so whoever still has sled's is a store of this process that was closed a moment ago: sled's threads let go of it a little later.
-fn open_when_let_go(config: &sled::Config) -> sled::Result<sled::Db> {
+fn open_when_let_go(config: &sled::Config) -> Result<sled::Db, Shut> {
     let until = Instant::now() + Duration::from_millis(limits::SLED_LET_GO_MS_MAX);
     loop {
-        match config.open() {
-            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") && Instant::now() < until => {
+        match unpanicked(|| config.open()) {
+            Err(shut) if shut.why.contains("could not acquire lock") && Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             opened => return opened,
