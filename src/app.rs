@@ -22,9 +22,11 @@ use crate::{
     limits,
     llm::{self, Engine, LlmError},
     reading::Reader,
-    store::{self, Actor, OpenError, Store, WriteError},
-    work::{Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
+    store::{self, Actor, OpenError, Retention, Store, WriteError},
+    work::{self, Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
 };
+
+pub use crate::http::BACKUP_ESTIMATE;
 
 /// Name of the socket in the data directory that the command line speaks to.
 pub const ADMIN_SOCKET: &str = "admin.sock";
@@ -91,6 +93,13 @@ pub fn model_threads(config: &Config) -> usize {
     }
 }
 
+/// How long bodies are kept.
+fn retention(config: &Config) -> Retention {
+    let written = &config.written.retention;
+    let bytes = (written.keep_mib > 0).then(|| written.keep_mib.saturating_mul(1 << 20));
+    Retention { days: (written.keep_days > 0).then_some(written.keep_days), bytes }
+}
+
 /// A reader with the model of the configuration behind it.
 pub fn reader(config: &Config) -> Result<Reader, AppError> {
     let engine =
@@ -120,7 +129,8 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let socket = config.data_dir.join(ADMIN_SOCKET);
     let admin = bind_admin(&socket)?;
     let service =
-        Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone(), model_dirs(config));
+        Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone(), model_dirs(config))
+            .with_retention(retention(config));
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
@@ -132,7 +142,12 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
 
 /// A server's beginning and end are on record; a command that opens the store for a moment is not.
 fn note(store: &Store, act: &str, detail: &str) -> Result<(), WriteError> {
-    store.note(act, "server", detail, &Actor(format!("uid:{}", rustix::process::geteuid().as_raw())), At(clock::now_ms()))
+    store.note(act, "server", detail, &this_user(), At(clock::now_ms()))
+}
+
+/// Who runs this process.
+pub fn this_user() -> Actor {
+    Actor(format!("uid:{}", rustix::process::geteuid().as_raw()))
 }
 
 fn start_workers(
@@ -152,15 +167,19 @@ fn start_workers(
         swept: Swept::default(),
     });
     let runtime = tokio::runtime::Handle::current();
-    (1..=config.written.work.workers)
-        .map(|number| {
-            let (worker, stop, runtime, name) = (Arc::clone(&worker), Arc::clone(stop), runtime.clone(), format!("worker-{number}"));
-            std::thread::Builder::new()
-                .name(name.clone())
-                .spawn(move || worker.run(&name, &stop, &runtime))
-                .map_err(|source| AppError::Io { what: "a worker could not start".to_owned(), source })
-        })
-        .collect()
+    let mut threads = Vec::new();
+    let retention = retention(config);
+    if !retention.is_off() {
+        let (store, stop) = (Arc::clone(store), Arc::clone(stop));
+        let thread = std::thread::Builder::new().name("retention".to_owned()).spawn(move || work::retain(&store, retention, &stop));
+        threads.push(thread.map_err(|source| AppError::Io { what: "retention could not start".to_owned(), source })?);
+    }
+    for number in 1..=config.written.work.workers {
+        let (worker, stop, runtime, name) = (Arc::clone(&worker), Arc::clone(stop), runtime.clone(), format!("worker-{number}"));
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || worker.run(&name, &stop, &runtime));
+        threads.push(thread.map_err(|source| AppError::Io { what: "a worker could not start".to_owned(), source })?);
+    }
+    Ok(threads)
 }
 
 /// The store's lock is held, so a socket that is still there belongs to a process that is gone.

@@ -38,6 +38,7 @@ pub struct Written {
     pub intake: Intake,
     pub model: Model,
     pub work: Work,
+    pub retention: Retention,
     pub log: Log,
 }
 
@@ -75,6 +76,13 @@ pub struct Work {
     pub workers: usize,
     pub at_once: BTreeMap<String, u32>,
     pub drain_seconds: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub keep_days: u32,
+    pub keep_mib: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -58,6 +58,20 @@ pub const SLED_LET_GO_MS_MAX: u64 = 5000;
 pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
 /// How long free space is believed before it is looked at again, in milliseconds.
 pub const SPACE_LOOK_MS: i64 = 1000;
+/// Bodies whose need is looked up in one reading of the log: 64 bytes each, so 64 MiB; a store with more is read more than once.
+pub const BODIES_MARKED_AT_ONCE_MAX: usize = 1 << 20;
+/// Records or bodies that go into a rebuilt store at once; more would only cost memory.
+pub const REBUILT_AT_ONCE_MAX: usize = 1000;
+/// Events whose bytes one round of retention gives up: one write, so that arrivals do not wait behind it.
+pub const EXPIRED_AT_ONCE_MAX: usize = 256;
+/// How long between two rounds of retention while serving, in milliseconds. Retention is counted in days; an hour is soon enough.
+pub const RETENTION_ROUND_MS: i64 = 3600 * 1000;
+/// Largest frame of a backup, in bytes: a body at its limit, with head-room for results.
+pub const BACKUP_FRAME_BYTES_MAX: u64 = 128 << 20;
+/// Piece in which a dataset file goes into a backup, in bytes.
+pub const BACKUP_PIECE_BYTES: usize = 1 << 20;
+/// Bodies that could not be read which a backup names; the rest is counted.
+pub const BACKUP_DAMAGED_NAMED_MAX: usize = 100;
 /// Rows one list call may return; more needs the next page.
 pub const LIST_ROWS_MAX: usize = 1000;
 

@@ -29,6 +29,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             model.map(|model| format!("{}{}", model.name, if model.is_default { ", the default one, unchanged" } else { ", not the default one" })),
         ));
     }
+    for aside in kept_aside(context) {
+        let detail = "an opening found sled's snapshot damaged, kept this copy and rebuilt it; delete it once `doctor --deep` is content";
+        findings.push((format!("{aside} is kept"), Ok(detail.to_owned())));
+    }
     findings.push(("store".to_owned(), if args.deep { deep(context) } else { shallow(context) }));
     let failed = findings.iter().any(|(_, found)| found.is_err());
     if args.json {
@@ -46,6 +50,14 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }
     }
     Ok(if failed { Ended::Failed } else { Ended::Done })
+}
+
+/// Copies of damaged databases that openings kept.
+fn kept_aside(context: &Context) -> Vec<String> {
+    let names = std::fs::read_dir(&context.data_dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let mut found: Vec<String> = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with("db.damaged-")).collect();
+    found.sort();
+    found
 }
 
 fn shallow(context: &Context) -> Result<String, String> {

@@ -1,5 +1,7 @@
 //! `lastbuy events`: what arrived.
 
+use serde_json::{Value, json};
+
 use super::{CommandResult, Context, Ended, client::Client, output};
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,28 @@ enum Command {
     Raw { id: String },
     /// Every event as JSON lines, newest first.
     Export,
+    /// Keep an event's bytes whatever retention says: a legal hold.
+    Hold {
+        id: String,
+        /// Why; kept on record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// End a hold.
+    Release { id: String },
+    /// Events that are held, oldest first.
+    Held {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give up the bytes of events as the configured retention says, now, and collect what no record needs any more.
+    Expire {
+        /// Only say what would go, and what stays and why.
+        #[arg(long)]
+        dry_run: bool,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
@@ -51,7 +75,7 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             let event = client.get(&format!("/v1/events/{id}"))?;
             let jobs = client.list(&format!("/v1/jobs?event={id}"), 100)?;
             if *json {
-                output::json(&serde_json::json!({ "event": event, "jobs": jobs }))?;
+                output::json(&json!({ "event": event, "jobs": jobs }))?;
             } else {
                 output::json(&event)?;
                 for job in &jobs {
@@ -76,5 +100,77 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             }
             Ok(if events.is_empty() { Ended::Nothing } else { Ended::Done })
         }
+        Command::Hold { id, reason } => {
+            client.post(&format!("/v1/events/{id}/hold"), &json!({ "reason": reason }))?;
+            output::print(&format!("{id} is held"))?;
+            Ok(Ended::Done)
+        }
+        Command::Release { id } => {
+            client.post(&format!("/v1/events/{id}/release"), &json!({}))?;
+            output::print(&format!("{id} is no longer held"))?;
+            Ok(Ended::Done)
+        }
+        Command::Held { json } => {
+            let holds = holds(client)?;
+            output::rows(*json, &holds, "No event is held.", |holds| {
+                let rows = holds.iter().map(|hold| ["/event", "/at", "/by", "/reason"].map(|pointer| output::text(hold, pointer)).to_vec());
+                output::table(&["event", "since", "by", "reason"], &[], rows.collect())
+            })
+        }
+        Command::Expire { dry_run, json } => expire(client, *dry_run, *json),
     }
+}
+
+fn holds(client: &Client) -> anyhow::Result<Vec<Value>> {
+    let (mut rows, mut path) = (Vec::new(), "/v1/holds".to_owned());
+    loop {
+        let mut page = client.get(&path)?;
+        if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+            rows.extend(items);
+        }
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => path = format!("/v1/holds?after={next}"),
+            None => return Ok(rows),
+        }
+    }
+}
+
+/// Round after round until nothing is left to go; a dry run is one.
+fn expire(client: &Client, dry_run: bool, as_json: bool) -> CommandResult {
+    let mut events: Vec<Value> = Vec::new();
+    let mut round;
+    loop {
+        round = client.post("/v1/retention", &json!({ "dry_run": dry_run }))?;
+        events.extend(round.get_mut("events").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default());
+        if dry_run || round.get("more") != Some(&Value::Bool(true)) {
+            break;
+        }
+    }
+    let more = round.get("more") == Some(&Value::Bool(true));
+    let bytes: u64 = events.iter().filter_map(|event| event.get("bytes").and_then(Value::as_u64)).sum();
+    if as_json {
+        round["events"] = Value::Array(events);
+        round["bytes"] = json!(bytes);
+        output::json(&round)?;
+        return Ok(Ended::Done);
+    }
+    if round.pointer("/rules/days") == Some(&Value::Null) && round.pointer("/rules/bytes") == Some(&Value::Null) {
+        output::note("Retention is off: set keep_days or keep_mib in [retention].");
+    }
+    if dry_run && !events.is_empty() {
+        let rows = events.iter().map(|event| ["/event", "/received_at", "/bytes", "/rule"].map(|pointer| output::text(event, pointer)).to_vec());
+        output::print(&output::table(&["event", "received", "bytes", "rule"], &[2], rows.collect()))?;
+    }
+    let verb = if dry_run { "would be given up" } else { "were given up" };
+    output::print(&format!("{}{} events of {bytes} bytes {verb}", if more { "the first " } else { "" }, events.len()))?;
+    for (why, count) in round.get("staying").and_then(Value::as_object).into_iter().flatten() {
+        output::print(&format!("{count} stay: {why}"))?;
+    }
+    if let Some(garbage) = round.get("garbage").filter(|garbage| garbage.is_object()) {
+        let [bodies, files, freed, left] = ["/bodies", "/files", "/file_bytes", "/left_bytes"].map(|pointer| output::text(garbage, pointer));
+        output::print(&format!(
+            "{bodies} bodies were no longer needed; {files} files of {freed} bytes were removed, `lastbuy compact` would free {left} more"
+        ))?;
+    }
+    Ok(Ended::Done)
 }

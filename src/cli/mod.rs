@@ -4,9 +4,11 @@
 //! process for as long as the command lasts (`client`), so there is one way to do a thing.
 
 mod audit;
+mod backup;
 mod cases;
 mod cef;
 mod client;
+mod compact;
 mod config;
 mod data;
 mod demo;
@@ -81,6 +83,10 @@ enum Command {
     Model(model::Args),
     /// Who did what to which object and when.
     Audit(audit::Args),
+    /// Copies of everything the store keeps.
+    Backup(backup::Args),
+    /// Give back the room of what is no longer needed; the server must not run.
+    Compact(compact::Args),
     /// The configuration in force.
     Config(config::Args),
     /// Check the installation, and with --deep every record and body.
@@ -163,6 +169,8 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Ltb(args) => output::ltb(&args),
         Command::Model(args) => model::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Compact(args) => compact::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
     }

@@ -3,9 +3,11 @@
 use std::io::{IsTerminal, Write};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::{CommandResult, Ended, client::Problem, ltb};
+use crate::store::Progress;
 
 /// Writes to standard output.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -133,6 +135,34 @@ pub fn rows(as_json: bool, rows: &[Value], empty: &str, table: impl FnOnce(&[Val
         print(&table(rows))?;
     }
     Ok(if rows.is_empty() { Ended::Nothing } else { Ended::Done })
+}
+
+/// How far long work has come, on standard error of a terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    pub fn of_bytes() -> Bar {
+        Bar::new("{bar:30} {bytes} of about {total_bytes}, {eta}")
+    }
+
+    pub fn of_rows() -> Bar {
+        Bar::new("{bar:30} {pos} of {len} {msg}, {eta}")
+    }
+
+    fn new(template: &str) -> Bar {
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Bar(ProgressBar::new(0).with_style(style))
+    }
+
+    pub fn show(&self, progress: Progress) {
+        self.0.set_length(progress.total.max(progress.done));
+        self.0.set_position(progress.done);
+        self.0.set_message(progress.what);
+    }
+
+    pub fn done(&self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// The calculator needs neither store nor configuration.

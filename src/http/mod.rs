@@ -14,6 +14,7 @@ mod reads;
 mod replay;
 mod schema;
 mod start;
+mod upkeep;
 mod where_used;
 
 use std::{path::PathBuf, sync::Arc};
@@ -21,8 +22,16 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Semaphore;
 
 pub use start::{Running, start};
+pub use upkeep::ESTIMATE as BACKUP_ESTIMATE;
 
-use crate::{clock, datasets::Datasets, domain::time::At, intake::Secrets, limits, store::Store};
+use crate::{
+    clock,
+    datasets::Datasets,
+    domain::time::At,
+    intake::Secrets,
+    limits,
+    store::{Retention, Store},
+};
 
 /// What the handlers share.
 pub struct Service {
@@ -35,11 +44,18 @@ pub struct Service {
     model_dirs: Vec<PathBuf>,
     /// Bodies that may be in memory at once.
     bodies: Semaphore,
+    /// How long bodies are kept, for those who ask for it now.
+    retention: Retention,
 }
 
 impl Service {
     pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, secrets: Secrets, sources: Vec<String>, model_dirs: Vec<PathBuf>) -> Service {
-        Service { store, datasets, secrets, sources, model_dirs, bodies: Semaphore::new(limits::BODIES_IN_FLIGHT_MAX) }
+        let (bodies, retention) = (Semaphore::new(limits::BODIES_IN_FLIGHT_MAX), Retention::default());
+        Service { store, datasets, secrets, sources, model_dirs, bodies, retention }
+    }
+
+    pub fn with_retention(self, retention: Retention) -> Service {
+        Service { retention, ..self }
     }
 }
 

@@ -39,6 +39,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    /// It was there, and was given up on purpose.
+    pub fn gone(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::GONE, "gone", "No longer kept", detail)
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "bad_request", "The request is not understood", detail)
     }

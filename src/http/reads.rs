@@ -71,13 +71,28 @@ async fn events(service: web::Data<Service>, page: web::Query<Page>) -> Answer {
     Ok(list(&rows, page.limit(), |event| event.id))
 }
 
+/// The event as the log has it, who holds it, and when its bytes were given up.
 async fn event(service: web::Data<Service>, id: web::Path<String>) -> Answer {
-    one(service.store.event(id.parse()?)?, "event", &id)
+    let found = service.store.event(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no event {id}")))?;
+    let mut shown = json!(found);
+    if let (Value::Object(shown), Value::Object(kept)) = (&mut shown, json!(service.store.kept(found.id)?)) {
+        shown.extend(kept);
+    }
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// Whether an event's bytes, and what was read in them, are still kept.
+fn still_kept(service: &Service, event: EventId) -> Result<(), Problem> {
+    match service.store.kept(event)?.expired_at {
+        Some(at) => Err(Problem::gone(format!("the bytes of {event} and what was read in them were given up by retention at {at}"))),
+        None => Ok(()),
+    }
 }
 
 /// The bytes as they arrived. Never shown by a browser as what they claim to be.
 async fn event_raw(service: web::Data<Service>, id: web::Path<String>) -> Answer {
     let event = service.store.event(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no event {id}")))?;
+    still_kept(&service, event.id)?;
     let bytes = web::block(move || service.store.blob(event.body)).await??;
     let bytes = bytes.ok_or_else(|| Problem::internal(format!("the body of {id} is missing: run lastbuy doctor --deep")))?;
     Ok(HttpResponse::Ok()
@@ -128,6 +143,9 @@ async fn job_result(service: web::Data<Service>, path: web::Path<(String, String
     let (id, step) = path.into_inner();
     let step: Step = step.parse().map_err(Problem::bad_request)?;
     let job = service.store.job(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no job {id}")))?;
+    if let Subject::Event(event) = job.subject {
+        still_kept(&service, event)?;
+    }
     let digest = job.result(step).ok_or_else(|| Problem::not_found(format!("{id} has no result of step {} (yet)", step.as_str())))?;
     stored_json(service, digest).await
 }

@@ -17,7 +17,7 @@ use actix_web::{
     web,
 };
 
-use super::{Service, admin, dropin, hooks, pages, problem::Problem, reads, schema, where_used};
+use super::{Service, admin, dropin, hooks, pages, problem::Problem, reads, schema, upkeep, where_used};
 use crate::limits;
 
 /// Threads that answer, for each face.
@@ -110,6 +110,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .configure(extractors)
             .wrap(headers())
             .configure(admin::routes)
+            .configure(upkeep::routes)
             .configure(hooks::routes)
             .configure(dropin::routes)
             .configure(shared)

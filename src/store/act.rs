@@ -5,6 +5,7 @@ use super::{
     draft::{ASSESSMENT, CASE, DATASET, Draft, DraftError, EVENT, JOB},
     queue::{apply_outcome, held},
     record::{Act, CaseAct, Mark, Record},
+    retain::gone,
 };
 use crate::{
     domain::{
@@ -238,6 +239,11 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: 
         (JobState::Review { .. } | JobState::Dead { .. } | JobState::Scheduled { .. }, JobState::Ready) => Act::Retried,
         _ => return refused(format!("job {id} is {} and cannot become {} by a person's act", job.state.name(), to.name())),
     };
+    if let (Subject::Event(event), JobState::Ready) = (job.subject, &to)
+        && let Some(at) = draft.expired(event)?
+    {
+        return refused(gone(event, at));
+    }
     if let Some(corrected) = corrected {
         keep_result(draft, &mut job, corrected);
         if let Some(next) = job.step.next() {

@@ -161,6 +161,9 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
             entry(mark.at, &mark.by, "dataset.imported", row.id.to_string(), None, Some(detail))
         }
         Record::Activated { dataset, mark } => entry(mark.at, &mark.by, "dataset.activated", dataset.to_string(), None, None),
+        Record::Held { event, reason, mark } => entry(mark.at, &mark.by, "event.held", event.to_string(), None, Some(reason.clone())),
+        Record::HoldEnded { event, mark } => entry(mark.at, &mark.by, "event.released", event.to_string(), None, None),
+        Record::Expired { event, mark } => entry(mark.at, &mark.by, "event.expired", event.to_string(), None, None),
         Record::KeysForgotten { through, mark } => entry(mark.at, &mark.by, "keys.forgotten", through.to_string(), None, None),
         Record::Noted { act, object, detail, mark } => entry(mark.at, &mark.by, act, object.clone(), None, Some(detail.clone())),
         // Only ever stands for another record, which is looked up before.

@@ -36,6 +36,16 @@ pub(super) enum Location {
     },
 }
 
+impl Location {
+    /// Of the body, in bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Location::Segment { length, .. } => u64::from(*length),
+            Location::File { length } => *length,
+        }
+    }
+}
+
 /// Appends bodies; only the writer has one.
 pub(super) struct Segments {
     dir: PathBuf,
@@ -134,6 +144,20 @@ pub(super) fn read(dir: &Path, digest: Digest, location: &Location) -> io::Resul
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidData, format!("the bytes of body {digest} are damaged")))
     }
+}
+
+/// What a file in the folder of segments is, by its name; `None` for what is only there for a moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    Segment(u32),
+    Own(Digest),
+}
+
+pub(super) fn file_kind(name: &str) -> Option<FileKind> {
+    if let Some(number) = name.strip_suffix(".seg") {
+        return number.parse().ok().map(FileKind::Segment);
+    }
+    name.strip_suffix(".body").and_then(|hex| hex.parse().ok()).map(FileKind::Own)
 }
 
 fn segment_path(dir: &Path, number: u32) -> PathBuf {

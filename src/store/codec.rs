@@ -3,7 +3,8 @@
 //! ```text
 //! magic 0xB7 (1) │ schema (2, LE) │ length of the body (4, LE) │ CRC-32 of the body (4, LE) │ body: bincode 1.3.3, fixed-width integers, little endian
 //! ```
-//! A changed type gets the next schema number and a `From` of its frozen predecessor; readers take every number up to their own and refuse newer ones.
+//! A changed type gets the next schema number and a step in `upgrade` that reads its frozen predecessor; a store is upgraded as a whole when it is opened, so
+//! everything in an open store has the present number.
 //! Never stored: serde flatten, skip, tag, untagged, `serde_json::Value` — bincode loses data with them. Enums are append-only.
 
 use bincode::Options;
@@ -38,15 +39,20 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    decode_as(SCHEMA, bytes)
+}
+
+/// A value of an older schema, by its frozen type; only upgrades need it.
+pub(super) fn decode_as<T: DeserializeOwned>(expected: u16, bytes: &[u8]) -> Result<T, CodecError> {
     let damaged = |what: &str| CodecError(format!("a stored value is damaged: {what}"));
     let head: &[u8; HEAD] = bytes.first_chunk().ok_or_else(|| damaged("it is shorter than its head"))?;
     if head[0] != MAGIC {
         return Err(damaged("it does not begin with the magic byte"));
     }
     let schema = u16::from_le_bytes([head[1], head[2]]);
-    if schema != SCHEMA {
+    if schema != expected {
         return Err(CodecError(format!(
-            "a stored value has schema {schema}, this program reads {SCHEMA}: use the program that wrote it, or a newer one"
+            "a stored value has schema {schema} where {expected} is read: use the program that wrote it, or a newer one"
         )));
     }
     let length = u32::from_le_bytes([head[3], head[4], head[5], head[6]]) as usize;

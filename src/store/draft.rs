@@ -10,7 +10,8 @@ use super::{
     codec::{CodecError, decode, encode},
     order::Standing,
     record::{Act, FIRST_LINK, Record, link, split},
-    trees::{Trees, Which},
+    retain::Hold,
+    trees::{Changes, Trees, Which},
 };
 use crate::{
     domain::{
@@ -38,15 +39,15 @@ type Result<T> = std::result::Result<T, DraftError>;
 pub(super) type LargeValues<'a> = &'a dyn Fn(Digest) -> Option<Vec<u8>>;
 
 /// What a tree holds: the envelope itself, or where it is.
-const INLINE: u8 = 0;
-const ELSEWHERE: u8 = 1;
+pub(super) const INLINE: u8 = 0;
+pub(super) const ELSEWHERE: u8 = 1;
 const KEPT_BYTES_MAX: usize = limits::SLED_VALUE_BYTES_MAX - 64;
 
 pub(super) struct Draft<'a> {
     base: Option<&'a Trees>,
     large: LargeValues<'a>,
-    changes: BTreeMap<(Which, Vec<u8>), Option<Vec<u8>>>,
-    /// Values too large for a tree, to be written as bodies before the group commits.
+    changes: Changes,
+    /// Bodies to be written before the group commits: those that arrived, results, and values too large for a tree.
     pub bodies: BTreeMap<Digest, Vec<u8>>,
 }
 
@@ -55,8 +56,13 @@ impl<'a> Draft<'a> {
         Draft { base, large, changes: BTreeMap::new(), bodies: BTreeMap::new() }
     }
 
-    pub fn changes(&self) -> &BTreeMap<(Which, Vec<u8>), Option<Vec<u8>>> {
+    pub fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// Changes and bodies, to be written.
+    pub fn into_parts(self) -> (Changes, BTreeMap<Digest, Vec<u8>>) {
+        (self.changes, self.bodies)
     }
 
     // ---- raw ----
@@ -157,6 +163,37 @@ impl<'a> Draft<'a> {
         self.set(Which::Blobs, digest.0.to_vec(), location)
     }
 
+    pub fn forget_location(&mut self, digest: Digest) {
+        self.remove(Which::Blobs, digest.0.to_vec());
+    }
+
+    /// The jobs about a subject, in the order they were made.
+    pub fn jobs_about(&self, subject: Subject) -> Result<Vec<JobId>> {
+        let prefix = subject_key(subject);
+        let changed = self.changes.range((Which::SubjectJobs, prefix.clone())..);
+        let changed =
+            changed.map(|((tree, found), _)| (*tree, found)).take_while(|(tree, found)| *tree == Which::SubjectJobs && found.starts_with(&prefix));
+        let mut ids: Vec<JobId> = changed.map(|(_, found)| JobId(number(&found[prefix.len()..]))).collect();
+        if let Some(base) = self.base {
+            for found in base.get(Which::SubjectJobs).scan_prefix(&prefix).keys() {
+                ids.push(JobId(number(&found?[prefix.len()..])));
+            }
+        }
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Who holds an event against retention.
+    pub fn hold(&self, event: EventId) -> Result<Option<Hold>> {
+        self.value(Which::Holds, &key(event.0))
+    }
+
+    /// When the bytes of an event were given up.
+    pub fn expired(&self, event: EventId) -> Result<Option<At>> {
+        self.value(Which::Expired, &key(event.0))
+    }
+
     /// Jobs held in a step.
     pub fn held(&self, step: Step) -> Result<i64> {
         Ok(self.value(Which::Meta, &held_key(step))?.unwrap_or(0))
@@ -209,6 +246,13 @@ impl<'a> Draft<'a> {
         self.apply(record)
     }
 
+    /// Takes a record over from another log as it stands there, and applies it.
+    pub fn replay(&mut self, offset: u64, stored: Vec<u8>, record: &Record) -> Result<()> {
+        self.put(Which::Log, key(offset).to_vec(), stored);
+        self.set(Which::Meta, OFFSET.to_vec(), &offset)?;
+        self.apply(record)
+    }
+
     /// What a record does to the projections; the only place that changes them.
     pub fn apply(&mut self, record: &Record) -> Result<()> {
         match record {
@@ -237,6 +281,14 @@ impl<'a> Draft<'a> {
             }
             Record::Activated { dataset, .. } => self.set(Which::Meta, ACTIVE.to_vec(), &dataset.0),
             Record::KeysForgotten { through, .. } => self.apply_forgotten(*through),
+            Record::Held { event, reason, mark } => {
+                self.set(Which::Holds, key(event.0).to_vec(), &Hold { event: *event, by: mark.by.clone(), at: mark.at, reason: reason.clone() })
+            }
+            Record::HoldEnded { event, .. } => {
+                self.remove(Which::Holds, key(event.0).to_vec());
+                Ok(())
+            }
+            Record::Expired { event, mark } => self.set(Which::Expired, key(event.0).to_vec(), &mark.at),
         }
     }
 

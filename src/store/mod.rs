@@ -11,13 +11,19 @@
 //! - *Full disk:* while less than `limits::DISK_RESERVE_BYTES` is free, arrivals are refused as busy; work in hand goes on and reads are served.
 //! - *Failing disk:* after the first failed write or sync the store is poisoned: nothing more is written, every waiter is told, and the process must end.
 //!   A sync is never tried again, because the kernel may have dropped what could not be written.
-//! - *Damage:* a database whose file cannot be read, or whose log ends before what was acknowledged (see `mark`), is refused; every record has a CRC-32, every body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
+//! - *Compaction, upgrade, restore:* the new store is whole and on the medium before it takes the place of the present one; killed at any point, the next opening
+//!   finds the one or the other (`swap`).
+//! - *Retention:* records are never removed; bodies are, when no record needs them (`retain`, `needed`, `garbage`).
+//! - *Damage:* a database whose file cannot be read, or whose log ends before what was acknowledged (see `mark`), is refused; every record has a CRC-32, every
+//!   body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
 //!
 //! # On disk
 //! ```text
 //! <data-dir>/lock       held exclusively while open        <data-dir>/format     "lastbuy store 1"; a newer one is refused and not touched
 //! <data-dir>/db/        sled 0.34.7; its trees are listed in `trees`, its values are at most 4 KiB (larger pages would become files it never syncs)
 //! <data-dir>/segments/  bodies and results, see `blob`     <data-dir>/datasets/  one file each, written by `factory`
+//! <data-dir>/rebuilt/, replaced/, swap, check/             only while the store is compacted, upgraded, restored or checked, see `swap`
+//! <data-dir>/db.damaged-<time>/                            what an opening repaired, kept for a person to look at
 //! ```
 //! A record larger than a value may be is itself a body, and the log names its digest. Records and rows are bincode in an envelope, see `codec`.
 //!
@@ -28,20 +34,35 @@
 
 mod act;
 mod audit;
+mod backup;
 mod blob;
 mod check;
 mod codec;
+mod compact;
 mod draft;
 mod failpoint;
+mod garbage;
 mod keys;
 mod mark;
+mod needed;
 mod open;
 mod order;
 mod queue;
 mod read;
+mod rebuild;
 mod record;
+mod restore;
+mod retain;
+mod swap;
 mod trees;
+mod upgrade;
 mod writer;
+
+pub use backup::{BackupError, Manifest, inspect};
+pub use compact::{CompactError, Compacted};
+pub use garbage::Collected;
+pub use restore::{Restored, restore};
+pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
 
 use std::{
     fs::File,
@@ -79,6 +100,8 @@ pub enum OpenError {
     InUse { path: PathBuf },
     #[error("{path} was written in format {theirs}, this program knows up to {ours}; nothing was touched. Use the newer program")]
     Format { path: PathBuf, theirs: u16, ours: u16 },
+    #[error("{path} was written in format {theirs} and cannot be upgraded to {ours}: {why}; the store is as it was")]
+    Upgrade { path: PathBuf, theirs: u16, ours: u16, why: String },
     #[error("the store in {path} is damaged: {why}")]
     Damaged { path: PathBuf, why: String },
     #[error("{path}: {what}: {source}")]
@@ -213,6 +236,14 @@ pub struct Check {
     pub problems: Vec<String>,
 }
 
+/// How far long work has come, in what it counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub what: &'static str,
+    pub done: u64,
+    pub total: u64,
+}
+
 pub struct Store {
     shared: Arc<Shared>,
     /// `None` once closed.
@@ -221,6 +252,8 @@ pub struct Store {
     datasets_dir: PathBuf,
     space: Mutex<Space>,
     options: Options,
+    /// Held by what must not meet another of its kind: backup, retention, garbage collection.
+    upkeep: Mutex<()>,
 }
 
 /// Free space as it was last looked at.
@@ -247,6 +280,7 @@ impl Store {
             datasets_dir: Layout::of(dir).datasets,
             space: Mutex::new(Space { looked_at: At(i64::MIN), free: u64::MAX }),
             options,
+            upkeep: Mutex::new(()),
         };
         store.rescue().map_err(|why| OpenError::Damaged { path: dir.to_path_buf(), why })?;
         Ok(Arc::new(store))
@@ -316,9 +350,8 @@ impl Store {
     fn check_space(&self, now: At) -> Result<(), WriteError> {
         let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
         if now.0.saturating_sub(space.looked_at.0) >= limits::SPACE_LOOK_MS {
-            let stat = rustix::fs::statvfs(&self.dir)
-                .map_err(|error| WriteError::Busy(format!("free space of {} is not known: {error}", self.dir.display())))?;
-            *space = Space { looked_at: now, free: stat.f_bavail.saturating_mul(stat.f_frsize) };
+            let free = self.free_bytes().map_err(|error| WriteError::Busy(format!("free space of {} is not known: {error}", self.dir.display())))?;
+            *space = Space { looked_at: now, free };
         }
         if space.free >= limits::DISK_RESERVE_BYTES {
             return Ok(());
@@ -328,6 +361,23 @@ impl Store {
             "only {free} MiB are free on {}, {reserve} are kept in reserve: nothing new is taken until there is more",
             self.dir.display()
         )))
+    }
+
+    /// Bytes that may still be written to the data directory.
+    fn free_bytes(&self) -> std::io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.dir)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Takes the turn of those whose work must not meet.
+    fn upkeep(&self) -> Result<std::sync::MutexGuard<'_, ()>, WriteError> {
+        match self.upkeep.try_lock() {
+            Ok(alone) => Ok(alone),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => {
+                Err(WriteError::Busy("a backup, retention or a garbage collection is at work; try again when it is done".to_owned()))
+            }
+        }
     }
 
     /// Keeps a lease for another `limits::LEASE_MS`.
@@ -394,10 +444,14 @@ impl Store {
 
     /// Every record committed is durable; the writer stops; the lock is released.
     pub fn close(&self) -> Result<(), WriteError> {
-        let Some((writer, lock)) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        self.close_keeping_lock().map(drop)
+    }
+
+    /// Closes; the data directory stays taken as long as the lock is kept. `None`: it was closed already.
+    fn close_keeping_lock(&self) -> Result<Option<File>, WriteError> {
+        let Some((writer, lock)) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
         writer.close();
-        drop(lock);
-        self.poisoned().map_or(Ok(()), |why| Err(WriteError::Poisoned(why)))
+        self.poisoned().map_or(Ok(Some(lock)), |why| Err(WriteError::Poisoned(why)))
     }
 }
 

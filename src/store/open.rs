@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,9 @@ use super::{
     draft::number,
     failpoint,
     mark::{self, Mark},
+    swap,
     trees::{Trees, Which},
+    upgrade,
     writer::{FORMAT, Shared},
 };
 use crate::limits;
@@ -29,7 +31,7 @@ pub(super) struct Layout {
     pub segments: PathBuf,
     pub datasets: PathBuf,
     lock: PathBuf,
-    format: PathBuf,
+    pub format: PathBuf,
 }
 
 impl Layout {
@@ -59,12 +61,15 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     let failed = |what: &'static str| move |source: io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
     let layout = Layout::of(dir);
     make_data_dir(dir).map_err(failed("the data directory cannot be made"))?;
+    let lock = lock(dir)?;
+    swap::settle(dir).map_err(failed("what an earlier compaction, upgrade or restore left cannot be put in order"))?;
+    let theirs = read_format(&layout.format).map_err(failed("the format cannot be read or written"))??;
+    if theirs < FORMAT {
+        upgrade::run(dir, theirs).map_err(|why| OpenError::Upgrade { path: dir.to_path_buf(), theirs, ours: FORMAT, why })?;
+    }
     for path in [&layout.db, &layout.segments, &layout.datasets] {
         fs::create_dir_all(path).map_err(failed("the data directory cannot be made"))?;
     }
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&layout.lock).map_err(failed("the lock cannot be opened"))?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse { path: dir.to_path_buf() })?;
-    check_format(&layout.format).map_err(failed("the format cannot be read or written"))??;
     failpoint::pass("open-locked");
     remove_partial_snapshots(&layout.db).map_err(failed("partial snapshots cannot be removed"))?;
     let sled_config = layout.db.join("conf");
@@ -89,7 +94,9 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     check_end(dir, &layout.db, &trees, reached)?;
     let mark = Mark::open(&layout.db).and_then(|mark| mark.sync().map(|()| mark)).map_err(failed("how far the log goes cannot be written"))?;
     let segments = Segments::open(&layout.segments).map_err(failed("the segments cannot be listed"))?;
-    let shared = Shared { db, trees, segments_dir: layout.segments, poison: OnceLock::new(), commits: watch::Sender::new(0) };
+    swap::forget_replaced(dir).map_err(failed("the store that was replaced cannot be removed"))?;
+    let shared =
+        Shared { db, trees, segments_dir: layout.segments, poison: OnceLock::new(), commits: watch::Sender::new(0), handed: Mutex::new(None) };
     Ok(Opened { shared: Arc::new(shared), segments, db_file, mark, lock })
 }
 
@@ -108,26 +115,23 @@ fn make_data_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// The format is a file of its own, so that a newer store is refused before anything in it is touched.
-fn check_format(path: &Path) -> io::Result<Result<(), OpenError>> {
-    let ours = format!("lastbuy store {FORMAT}\n");
+/// Takes a data directory for this process alone, until the file is closed.
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
+    let failed = |source: io::Error| OpenError::Io { what: "the lock cannot be opened", path: dir.to_path_buf(), source };
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(Layout::of(dir).lock).map_err(failed)?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse { path: dir.to_path_buf() })?;
+    Ok(lock)
+}
+
+/// The format is a file of its own, so that a newer store is refused before anything in it is touched. A new store gets the present one.
+fn read_format(path: &Path) -> io::Result<Result<u16, OpenError>> {
     match fs::read_to_string(path) {
-        Ok(text) if text == ours => Ok(Ok(())),
-        Ok(text) => {
-            let number = text.strip_prefix("lastbuy store ").and_then(|number| number.trim().parse::<u16>().ok());
-            Ok(Err(match number {
-                Some(theirs) => OpenError::Format { path: path.to_path_buf(), theirs, ours: FORMAT },
-                None => OpenError::Damaged { path: path.to_path_buf(), why: "the format file does not say which format this is".to_owned() },
-            }))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let dir = path.parent().unwrap_or(path);
-            let mut aside = tempfile::NamedTempFile::new_in(dir)?;
-            aside.write_all(ours.as_bytes())?;
-            aside.as_file().sync_all()?;
-            aside.persist(path)?;
-            sync_dir(dir).map(Ok)
-        }
+        Ok(text) => Ok(match text.strip_prefix("lastbuy store ").and_then(|number| number.trim().parse::<u16>().ok()) {
+            Some(theirs) if theirs > FORMAT => Err(OpenError::Format { path: path.to_path_buf(), theirs, ours: FORMAT }),
+            Some(theirs) => Ok(theirs),
+            None => Err(OpenError::Damaged { path: path.to_path_buf(), why: "the format file does not say which format this is".to_owned() }),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_format(path, FORMAT).map(|()| Ok(FORMAT)),
         Err(error) => Err(error),
     }
 }
@@ -179,8 +183,17 @@ fn remove_torn_config(path: &Path) -> io::Result<()> {
     }
 }
 
+pub(super) fn write_format(path: &Path, format: u16) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(path);
+    let mut aside = tempfile::NamedTempFile::new_in(dir)?;
+    aside.write_all(format!("lastbuy store {format}\n").as_bytes())?;
+    aside.as_file().sync_all()?;
+    aside.persist(path)?;
+    sync_dir(dir)
+}
+
 /// A kill while sled opens leaves `snap.<lsn>.generating`, which sled then takes for a snapshot and refuses to open at all.
-fn remove_partial_snapshots(db: &Path) -> io::Result<()> {
+pub(super) fn remove_partial_snapshots(db: &Path) -> io::Result<()> {
     for path in snapshots(db)? {
         if path.extension().is_some_and(|extension| extension == "generating") {
             tracing::warn!(path = %path.display(), "a partial snapshot of an opening that was killed is removed");
@@ -201,9 +214,14 @@ fn snapshots(db: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// sled as we use it. The writer flushes; a background flusher would only hide errors.
+pub(super) fn config(db: &Path) -> sled::Config {
+    sled::Config::new().path(db).cache_capacity(limits::SLED_CACHE_BYTES).use_compression(false).flush_every_ms(None)
+}
+
 /// Opens sled; where its snapshot is damaged, keeps the folder aside and lets it rebuild from its whole log.
-fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
-    let config = sled::Config::new().path(db).cache_capacity(limits::SLED_CACHE_BYTES).use_compression(false).flush_every_ms(None);
+pub(super) fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
+    let config = config(db);
     let first = match open_when_let_go(&config) {
         Ok(opened) => return Ok(opened),
         Err(error) => error,

@@ -7,6 +7,7 @@ use super::{
     act::{Done, Halt, append_job, new_job, refused},
     draft::Draft,
     record::Act,
+    retain::gone,
 };
 use crate::{
     domain::{
@@ -182,6 +183,9 @@ fn about_event(draft: &mut Draft<'_>, id: EventId, order: &Order, now: At) -> Do
     let Some(event) = draft.event(id)? else { return refused(format!("event {id} is not in the log")) };
     if let Some(why) = event.ignored {
         return refused(format!("event {id} is kept on record only: {why}"));
+    }
+    if let Some(at) = draft.expired(id)? {
+        return refused(gone(id, at));
     }
     let standing = draft.standing(id)?;
     let (mut results, mut cases) = (Vec::new(), Vec::new());

@@ -17,7 +17,7 @@ use crate::domain::{
     case::{AssessmentRow, Case, DatasetRow},
     event::{Digest, Event},
     id::{DatasetId, EventId},
-    job::Job,
+    job::{Job, Subject},
     time::At,
 };
 
@@ -77,6 +77,47 @@ pub enum Record {
         detail: String,
         mark: Mark,
     },
+    /// The bytes of an event are kept whatever retention says.
+    Held {
+        event: EventId,
+        reason: String,
+        mark: Mark,
+    },
+    HoldEnded {
+        event: EventId,
+        mark: Mark,
+    },
+    /// The bytes of an event, and what its jobs read in them, are needed no longer on its account. The event's own record stays where it is.
+    Expired {
+        event: EventId,
+        mark: Mark,
+    },
+}
+
+impl Record {
+    /// Bodies that must be there because of this record; `expired` tells of an event whether its bytes were given up.
+    pub fn needs(&self, expired: impl Fn(EventId) -> bool) -> Vec<Digest> {
+        match self {
+            Record::Arrived(event) if expired(event.id) => Vec::new(),
+            Record::Arrived(event) => vec![event.body],
+            Record::Job { job, .. } => match job.subject {
+                Subject::Event(event) if expired(event) => Vec::new(),
+                Subject::Event(_) | Subject::Case(_) => job.results.iter().map(|(_, digest)| *digest).collect(),
+            },
+            // What a factory decided on stays on record after the notice itself is gone.
+            Record::Assessed { row, .. } => vec![row.body],
+            Record::Elsewhere(digest) => vec![*digest],
+            Record::Repeated { .. }
+            | Record::Case { .. }
+            | Record::Dataset { .. }
+            | Record::Activated { .. }
+            | Record::KeysForgotten { .. }
+            | Record::Noted { .. }
+            | Record::Held { .. }
+            | Record::HoldEnded { .. }
+            | Record::Expired { .. } => Vec::new(),
+        }
+    }
 }
 
 /// What moved a job.
@@ -190,4 +231,11 @@ pub(super) fn unchain(stored: &[u8], large: LargeValues<'_>) -> Result<(Digest, 
         }
         record => Ok((link, envelope.to_vec(), record)),
     }
+}
+
+/// A record out of the log, and the digest of its bytes where they are a body.
+pub(super) fn read(stored: &[u8], large: LargeValues<'_>) -> Result<(Record, Option<Digest>), CodecError> {
+    let (_, envelope, record) = unchain(stored, large)?;
+    let is_body = split(stored)?.1 != envelope;
+    Ok((record, is_body.then(|| Digest::of(&envelope))))
 }

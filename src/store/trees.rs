@@ -45,10 +45,14 @@ pub(super) enum Which {
     Datasets,
     /// event → what its jobs without pins came to: the results and cases a replay takes over
     Standing,
+    /// event → who holds it against retention
+    Holds,
+    /// event → when its bytes were given up
+    Expired,
 }
 
 impl Which {
-    pub const ALL: [Which; 19] = [
+    pub const ALL: [Which; 21] = [
         Which::Log,
         Which::Blobs,
         Which::Meta,
@@ -68,6 +72,8 @@ impl Which {
         Which::CaseAssessments,
         Which::Datasets,
         Which::Standing,
+        Which::Holds,
+        Which::Expired,
     ];
 
     /// Rebuildable from the log.
@@ -96,9 +102,14 @@ impl Which {
             Which::CaseAssessments => "case-assessments",
             Which::Datasets => "datasets",
             Which::Standing => "standing",
+            Which::Holds => "holds",
+            Which::Expired => "expired",
         }
     }
 }
+
+/// Rows to be written, and rows to be removed.
+pub(super) type Changes = BTreeMap<(Which, Vec<u8>), Option<Vec<u8>>>;
 
 pub(super) struct Trees(Vec<Tree>);
 
@@ -113,7 +124,7 @@ impl Trees {
     }
 
     /// All changes or none.
-    pub fn commit(&self, changes: &BTreeMap<(Which, Vec<u8>), Option<Vec<u8>>>) -> sled::Result<()> {
+    pub fn commit(&self, changes: &Changes) -> sled::Result<()> {
         let done = self.0.as_slice().transaction(|trees| {
             for ((which, key), value) in changes {
                 match value {

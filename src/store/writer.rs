@@ -2,10 +2,11 @@
 //! the trees, sled's flush, our own `sync_data` on sled's file. Only then is anybody answered. After any error nothing more is written.
 
 use std::{
+    collections::HashSet,
     fs::File,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError},
     },
     thread::JoinHandle,
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub poison: OnceLock<String>,
     /// Commits so far.
     pub commits: watch::Sender<u64>,
+    /// Bodies that came to the writer while garbage is collected; see `garbage`.
+    pub handed: Mutex<Option<HashSet<Digest>>>,
 }
 
 impl Shared {
@@ -53,6 +56,16 @@ impl Shared {
         // An index entry is never itself too large for its tree.
         let location = super::draft::unpack(&raw, &|_| None).map_err(|error| format!("the place of body {digest}: {error}"))?;
         blob::read(&self.segments_dir, digest, &location).map(Some).map_err(|error| format!("body {digest} cannot be read: {error}"))
+    }
+
+    /// Begins or ends noting the bodies that come to the writer.
+    pub fn note_handed(&self, begin: bool) {
+        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = begin.then(HashSet::new);
+    }
+
+    /// Whether a body came since noting began.
+    pub fn was_handed(&self, digest: Digest) -> bool {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|handed| handed.contains(&digest))
     }
 
     fn poison(&self, why: &str) -> WriteError {
@@ -150,6 +163,9 @@ fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &
 }
 
 fn commit(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &Mark, mut draft: Draft<'_>) -> Result<(), String> {
+    if let Some(handed) = shared.handed.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        handed.extend(draft.bodies.keys());
+    }
     for (digest, bytes) in std::mem::take(&mut draft.bodies) {
         if draft.location(digest).map_err(|error| error.to_string())?.is_none() {
             failpoint::pass("before-body");

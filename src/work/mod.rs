@@ -9,10 +9,12 @@ mod document;
 mod model;
 mod parts;
 mod read;
+mod retain;
 mod sweep;
 
 pub use model::PinnedModels;
 pub use read::{Knowledge, site_knowledge};
+pub use retain::retain;
 pub use sweep::Swept;
 
 use std::{
