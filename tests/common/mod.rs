@@ -82,7 +82,10 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+        let stderr = child.stderr.take();
+        // From here on it is killed and waited for, whatever follows.
+        let mut server = Server { child, url: String::new() };
+        let mut stderr = BufReader::new(stderr.expect("stderr"));
         let mut said = String::new();
         loop {
             let before = said.len();
@@ -93,7 +96,8 @@ impl Server {
                 let url = rest.split_whitespace().next().expect("an address").trim_end_matches('/').to_owned();
                 // Whatever else it says must not fill the pipe.
                 std::thread::spawn(move || stderr.read_to_end(&mut Vec::new()));
-                return Server { child, url };
+                server.url = url;
+                return server;
             }
         }
     }

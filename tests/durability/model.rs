@@ -384,6 +384,11 @@ fn pick<T>(from: &[T], at: usize) -> Option<&T> {
     if from.is_empty() { None } else { from.get(at % from.len()) }
 }
 
+/// In memory where that can be: what is held to the model is what is done, not how fast a disk syncs it.
+fn memory_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("folder")
+}
+
 /// Holds an engine to the model through `cases` lives of up to `acts_max` acts each; returns how many acts were done.
 pub fn hold<E: Engine>(cases: u32, acts_max: usize) -> usize {
     let done = std::cell::Cell::new(0);
@@ -391,7 +396,7 @@ pub fn hold<E: Engine>(cases: u32, acts_max: usize) -> usize {
     let lives = prop::collection::vec(acts(), acts_max * 9 / 10..acts_max);
     let held = runner.run(&lives, |life| {
         without_forks(|| {
-            let folder = tempfile::tempdir().expect("folder");
+            let folder = memory_folder();
             let mut held = Held::new(E::make(folder.path()));
             for act in &life {
                 held.act(act)?;
