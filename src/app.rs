@@ -26,8 +26,6 @@ use crate::{
     work::{self, Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
 };
 
-pub use crate::http::BACKUP_ESTIMATE;
-
 /// Name of the socket in the data directory that the command line speaks to.
 pub const ADMIN_SOCKET: &str = "admin.sock";
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CommandResult, Context, Ended, client::Client, output};
 use crate::{
@@ -82,10 +82,7 @@ fn create(path: &Path, json: bool, context: &Context) -> CommandResult {
     let mut aside = tempfile::NamedTempFile::new_in(dir).with_context(|| format!("{} cannot be written to", dir.display()))?;
     let client = Client::connect(context, false)?;
     let bar = output::Bar::of_bytes();
-    let received = client.download("/v1/backup", |piece, progress| {
-        bar.show(progress);
-        Ok(aside.write_all(piece)?)
-    });
+    let received = receive(&client, &bar, &mut aside);
     client.close()?;
     received?;
     aside.as_file().sync_all()?;
@@ -95,6 +92,16 @@ fn create(path: &Path, json: bool, context: &Context) -> CommandResult {
     aside.persist_noclobber(path).with_context(|| format!("{} cannot be made", path.display()))?;
     std::fs::File::open(dir)?.sync_all()?;
     tell(&manifest, &[], path, "was made", json)
+}
+
+fn receive(client: &Client, bar: &output::Bar, out: &mut impl Write) -> anyhow::Result<()> {
+    let total = client.get("/v1/backup/size")?.get("bytes_about").and_then(Value::as_u64).unwrap_or(0);
+    let mut done = 0;
+    client.download("/v1/backup", |piece| {
+        done += piece.len() as u64;
+        bar.show(store::Progress { what: "bytes", done, total });
+        Ok(out.write_all(piece)?)
+    })
 }
 
 fn tell(manifest: &Manifest, problems: &[String], path: &Path, what: &str, json: bool) -> CommandResult {

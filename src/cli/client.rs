@@ -12,10 +12,7 @@ use serde_json::Value;
 use tokio::{net::UnixStream, runtime::Runtime};
 
 use super::Context;
-use crate::{
-    app::{self, ADMIN_SOCKET},
-    store::Progress,
-};
+use crate::app::{self, ADMIN_SOCKET};
 
 /// The server said no; a `problem+json`.
 #[derive(Debug, thiserror::Error)]
@@ -76,26 +73,23 @@ impl Client {
         self.send(Method::GET, path, "application/json", Bytes::new())
     }
 
-    /// A large answer, piece by piece as it comes; the total is an estimate.
-    pub fn download(&self, path: &str, mut take: impl FnMut(&[u8], Progress) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    /// A large answer, piece by piece as it comes.
+    pub fn download(&self, path: &str, mut take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             let stream = UnixStream::connect(&self.socket).await.with_context(|| format!("the server behind {} is gone", self.socket.display()))?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             let connection = tokio::spawn(connection);
             let request = Request::get(path).header("host", "lastbuy").body(Full::<Bytes>::default())?;
             let answer = sender.send_request(request).await?;
-            let (status, about) = (answer.status(), answer.headers().get(app::BACKUP_ESTIMATE));
-            let about = about.and_then(|about| about.to_str().ok()).and_then(|about| about.parse().ok()).unwrap_or(0);
+            let status = answer.status();
             let mut body = answer.into_body();
             if !status.is_success() {
                 return Err(problem(status, &body.collect().await?.to_bytes()).into());
             }
-            let mut done = 0;
             while let Some(frame) = body.frame().await {
                 let frame = frame.context("the server ended in the middle; its log says why")?;
                 if let Some(piece) = frame.data_ref() {
-                    done += piece.len() as u64;
-                    take(piece, Progress { what: "bytes", done, total: about })?;
+                    take(piece)?;
                 }
             }
             connection.abort();

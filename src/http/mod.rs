@@ -22,7 +22,6 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Semaphore;
 
 pub use start::{Running, start};
-pub use upkeep::ESTIMATE as BACKUP_ESTIMATE;
 
 use crate::{
     clock,

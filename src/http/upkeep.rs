@@ -25,21 +25,26 @@ use crate::{
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// Tells how many bytes a backup will have, about.
-pub const ESTIMATE: &str = "lastbuy-bytes-about";
-
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/v1/backup", web::get().to(backup))
+        .route("/v1/backup/size", web::get().to(backup_size))
         .route("/v1/holds", web::get().to(holds))
         .route("/v1/events/{id}/hold", web::post().to(hold))
         .route("/v1/events/{id}/release", web::post().to(release))
         .route("/v1/retention", web::post().to(retention));
 }
 
+/// How many bytes a backup would have, about; for a progress bar.
+async fn backup_size(service: web::Data<Service>) -> Answer {
+    let store = Arc::clone(&service.store);
+    let about = web::block(move || store.stored_bytes()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "bytes_about": about })))
+}
+
 /// The backup as it is made. It is whole when its manifest came; a client that gets less throws it away.
 async fn backup(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
-    let (by, about) = (actor(&request), service.store.stored_bytes());
+    let by = actor(&request);
     let (sender, receiver) = mpsc::channel(BACKUP_PIECES_WAITING);
     let store = Arc::clone(&service.store);
     // Not awaited: it ends when the backup is written, or when nobody takes it any more.
@@ -61,7 +66,7 @@ async fn backup(service: web::Data<Service>, request: HttpRequest) -> HttpRespon
         }
     }));
     let pieces = futures_util::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
-    HttpResponse::Ok().content_type("application/octet-stream").insert_header((ESTIMATE, about.to_string())).streaming(pieces)
+    HttpResponse::Ok().content_type("application/octet-stream").streaming(pieces)
 }
 
 /// Pieces of a backup that wait for the client; more would only take memory.

@@ -58,8 +58,6 @@ pub(super) struct Beginning {
     pub program: String,
     /// The last record.
     pub through: u64,
-    /// What is coming, at most; for a progress bar.
-    pub bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,8 +138,7 @@ impl Store {
         let shared = &self.shared;
         let through = needed::newest(shared).map_err(BackupError)?;
         let mut writing = Writing { out, hash: blake3::Hasher::new() };
-        let beginning =
-            Beginning { format: FORMAT, made_at: now, program: env!("CARGO_PKG_VERSION").to_owned(), through, bytes: self.stored_bytes() };
+        let beginning = Beginning { format: FORMAT, made_at: now, program: env!("CARGO_PKG_VERSION").to_owned(), through };
         writing.put(MAGIC)?;
         writing.json(b'H', &beginning)?;
         let empty = Digest([0; 32]);
@@ -247,7 +244,7 @@ impl<R: Read> Reading<R> {
         }
         let mut hash = blake3::Hasher::new();
         hash.update(MAGIC);
-        let nothing = Beginning { format: 0, made_at: At(0), program: String::new(), through: 0, bytes: 0 };
+        let nothing = Beginning { format: 0, made_at: At(0), program: String::new(), through: 0 };
         let counted = Manifest {
             made_at: At(0),
             records: 0,
