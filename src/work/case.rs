@@ -96,6 +96,10 @@ impl Worker {
                 continue;
             }
             let Some(digest) = self.store.standing_result(*of, Step::Reading).map_err(|error| error.to_string())? else { return Ok(only_joined()) };
+            if self.store.blob(digest).map_err(|error| error.to_string())?.is_none() {
+                // Given up by retention.
+                return Ok(only_joined());
+            }
             let reading: Reading = self.result(digest, Step::Reading)?;
             let of_the_case = self.matters(&reading).into_iter().filter(|(keys, _)| keys.iter().any(|key| case.keys.contains(key)));
             of_the_case.for_each(|(_, notice)| tell(notice, *of));
