@@ -21,8 +21,9 @@ stage() {
     stage_name=$1
     shift
     printf '\n== %s\n' "$stage_name"
+    outcome=passed
     "$@" </dev/null
-    stages+=("$(printf '%-12s passed in %5d s' "$stage_name" $((SECONDS - from)))")
+    stages+=("$(printf '%-12s %s in %5d s' "$stage_name" "$outcome" $((SECONDS - from)))")
 }
 
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -56,6 +57,7 @@ advisories() {
     if said=$(timeout 120 cargo-deny --locked --color never check advisories 2>&1); then
         printf '%s\n' "$said"
     elif grep -q 'failed to fetch advisory database\|failed to load advisory database' <<<"$said"; then
+        outcome=SKIPPED
         printf 'advisories: SKIPPED (%s)\n' "$(grep -m 1 -o 'Could not resolve.*\|unable to access.*\|failed to \(fetch\|load\) advisory database[^:]*' <<<"$said" | head -n 1)"
     else
         printf '%s\n' "$said"
