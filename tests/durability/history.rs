@@ -36,8 +36,8 @@ pub struct History {
     in_order: bool,
     /// Why the store took no more writes, when a victim said so.
     pub poisoned: Option<String>,
-    /// Acknowledgements after the store said it was poisoned.
-    pub took_after_poison: u64,
+    /// Acknowledgements of each sender that were told after the poison was: one may have been given before and told late.
+    took_after_poison: [u64; SENDERS],
     /// Why the store could not be opened, when a victim said so.
     pub shut: Option<String>,
     pub opened: u64,
@@ -61,6 +61,7 @@ impl History {
         self.in_order = workers == 1;
         self.first_claims.clear();
         self.poisoned = None;
+        self.took_after_poison = [0; SENDERS];
         self.shut = None;
     }
 
@@ -79,7 +80,10 @@ impl History {
                 if let Some(before) = self.took.insert((sender, sent), event) {
                     return Err(format!("delivery {sent} of sender {sender} was acknowledged as event {before} and as {event}"));
                 }
-                self.took_after_poison += u64::from(self.poisoned.is_some());
+                self.took_after_poison[sender] += u64::from(self.poisoned.is_some());
+                if self.took_after_poison[sender] > 1 {
+                    return Err(format!("sender {sender} was given acknowledgements after the store had failed"));
+                }
             }
             Some("claimed") => {
                 let (job, epoch) = (number(1)?, number(2)?);

@@ -221,6 +221,8 @@ fn answered<T>(answer: Result<T, WriteError>) -> T {
         Ok(value) => value,
         Err(WriteError::Poisoned(why)) => {
             say(&format!("poisoned {why}"));
+            // Time for the others to be acknowledged what must not be any more.
+            std::thread::sleep(Duration::from_millis(100));
             std::process::exit(POISONED);
         }
         Err(error) => panic!("the store refused a victim: {error}"),
