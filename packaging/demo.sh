@@ -17,4 +17,6 @@ else
         /^ *(Downloading|Downloaded|Updating|Locking|Finished|Blocking)/ { next }
         { print; fflush() }' >&2
 fi
+# A program built outside this folder would not find the model by itself.
+export LASTBUY_MODEL="${LASTBUY_MODEL:-$PWD/$model}"
 exec "$program" demo "$@"
