@@ -1,13 +1,7 @@
-//! The store's promises, attacked: reopened, killed, damaged, overtaken.
+//! The store's promises: reopened, damaged, overtaken. `tests/durability` kills it and cuts its power.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::date;
 use lastbuy::{
@@ -347,65 +341,6 @@ fn many_senders_at_once_are_all_on_disk() {
     let ids: BTreeSet<u64> = store.events(None, 1000).expect("events").iter().map(|event| event.id.0).collect();
     assert_eq!(ids, (1..=200).collect());
     sound(&store);
-}
-
-/// Run as a child by the test below: accepts, works, and prints each id once it is durable.
-#[test]
-fn the_victim() {
-    let Some(dir) = std::env::var_os("LASTBUY_TEST_VICTIM") else { return };
-    let store = Store::open(Path::new(&dir)).expect("open");
-    let from = store.events(None, 1).expect("events").first().map_or(0, |event| event.id.0 as usize);
-    for number in from.. {
-        let taken = store.accept(arrival(number), At(1)).expect("accept");
-        println!("acknowledged {}", taken.event.0);
-        if let Some(lease) = store.claim("w", At(1)).expect("claim") {
-            let effects = Effects { cases: vec![CaseWrite::New(case(&format!("case {}", lease.job.id), 60))], ..Effects::default() };
-            store.finish(&lease, Outcome::Dead { reason: "enough".to_owned() }, effects, At(1)).expect("finish");
-            println!("finished {}", lease.job.id.0);
-        }
-    }
-}
-
-#[test]
-fn a_killed_process_loses_and_doubles_nothing() {
-    let rounds = if std::env::var_os("LASTBUY_SOAK").is_some() { 200 } else { 6 };
-    let dir = tempfile::tempdir().expect("folder");
-    let mut acknowledged = BTreeSet::new();
-    let mut finished = BTreeSet::new();
-    for round in 0..rounds {
-        let mut victim = Command::new(std::env::current_exe().expect("this test"))
-            .args(["the_victim", "--exact", "--nocapture"])
-            .env("LASTBUY_TEST_VICTIM", dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("victim");
-        let lines = BufReader::new(victim.stdout.take().expect("stdout")).lines();
-        let mut seen = 0;
-        for line in lines {
-            let line = line.expect("line");
-            let mut words = line.split_whitespace();
-            let (word, number) = (words.next(), words.next().and_then(|number| number.parse::<u64>().ok()));
-            match (word, number) {
-                (Some("acknowledged"), Some(number)) => assert!(acknowledged.insert(number), "{number} was given out twice"),
-                (Some("finished"), Some(number)) => assert!(finished.insert(number), "{number} was finished twice"),
-                _ => continue,
-            }
-            seen += 1;
-            if seen == 3 + round * 7 % 23 {
-                victim.kill().expect("SIGKILL");
-            }
-        }
-        victim.wait().expect("wait");
-        let store = Store::open(dir.path()).expect("reopen");
-        sound(&store);
-        let stored: BTreeSet<u64> = store.events(None, 1000).expect("events").iter().map(|event| event.id.0).collect();
-        assert!(acknowledged.is_subset(&stored), "an acknowledged event is gone");
-        assert!(stored.len() <= acknowledged.len() + round + 1, "events nobody was told of, more than one a kill");
-        let dead = store.jobs(&JobFilter { states: vec!["dead".to_owned()], ..JobFilter::default() }, None, 1000).expect("jobs");
-        assert!(finished.iter().all(|id| dead.iter().any(|job| job.id.0 == *id)), "a finished job is open again");
-        assert_eq!(store.cases(None, 1000).expect("cases").len(), dead.len(), "a step's effects without its outcome, or the other way round");
-    }
 }
 
 #[test]
