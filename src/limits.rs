@@ -54,6 +54,8 @@ pub const SLED_CACHE_BYTES: u64 = 96 << 20;
 pub const READ_THROUGH_BYTES: usize = 1 << 20;
 /// How long an opening waits for the threads of a store that this process closed before, in milliseconds; they are gone within a few.
 pub const SLED_LET_GO_MS_MAX: u64 = 5000;
+/// How long the data directory's lock is tried, in milliseconds: a child that this process is just starting holds a copy of it until it runs its program.
+pub const LOCK_LET_GO_MS_MAX: u64 = 300;
 /// Free space, in bytes, under which intake answers 503 while reads go on.
 pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
 /// How long free space is believed before it is looked at again, in milliseconds.

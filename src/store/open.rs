@@ -119,7 +119,13 @@ fn make_data_dir(dir: &Path) -> io::Result<()> {
 pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     let failed = |source: io::Error| OpenError::Io { what: "the lock cannot be opened", path: dir.to_path_buf(), source };
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(Layout::of(dir).lock).map_err(failed)?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse { path: dir.to_path_buf() })?;
+    let until = Instant::now() + Duration::from_millis(limits::LOCK_LET_GO_MS_MAX);
+    while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Instant::now() >= until {
+            return Err(OpenError::InUse { path: dir.to_path_buf() });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     Ok(lock)
 }
 

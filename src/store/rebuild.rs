@@ -88,7 +88,7 @@ impl<'a> Rebuild<'a> {
         for (digest, bytes) in bodies {
             self.body(digest, &bytes)?;
         }
-        self.trees.commit(&changes).map_err(|error| error.to_string())?;
+        self.trees.load(&changes).map_err(|error| error.to_string())?;
         self.write_places()
     }
 
@@ -109,7 +109,7 @@ impl<'a> Rebuild<'a> {
         for (digest, location) in self.places.drain(..) {
             draft.set_location(digest, &location).map_err(|error| error.to_string())?;
         }
-        self.trees.commit(draft.changes()).map_err(|error| error.to_string())
+        self.trees.load(draft.changes()).map_err(|error| error.to_string())
     }
 
     fn write_records(&mut self) -> Result<()> {
@@ -127,7 +127,7 @@ impl<'a> Rebuild<'a> {
                 self.large.insert(digest, location);
             }
         }
-        self.trees.commit(&changes).map_err(|error| error.to_string())?;
+        self.trees.load(&changes).map_err(|error| error.to_string())?;
         self.records.clear();
         Ok(())
     }

@@ -123,6 +123,17 @@ impl Trees {
         &self.0[which as usize]
     }
 
+    /// All changes, one after another: for a store that nobody uses until it is whole.
+    pub fn load(&self, changes: &Changes) -> sled::Result<()> {
+        for ((which, key), value) in changes {
+            match value {
+                Some(value) => self.get(*which).insert(key.as_slice(), value.as_slice())?,
+                None => self.get(*which).remove(key.as_slice())?,
+            };
+        }
+        Ok(())
+    }
+
     /// All changes or none.
     pub fn commit(&self, changes: &Changes) -> sled::Result<()> {
         let done = self.0.as_slice().transaction(|trees| {
