@@ -58,7 +58,7 @@ advisories() {
         printf '%s\n' "$said"
     elif grep -q 'failed to fetch advisory database\|failed to load advisory database' <<<"$said"; then
         outcome=SKIPPED
-        printf 'advisories: SKIPPED (%s)\n' "$(grep -m 1 -o 'Could not resolve.*\|unable to access.*\|failed to \(fetch\|load\) advisory database[^:]*' <<<"$said" | head -n 1)"
+        printf 'advisories: SKIPPED (the database is not reachable: %s)\n' "$(tail -n 1 <<<"$(grep -v '^ *$' <<<"$said")")"
     else
         printf '%s\n' "$said"
         return 1
