@@ -287,8 +287,7 @@ impl Store {
     }
 
     fn rescue(&self) -> Result<(), String> {
-        let mut filter = JobFilter { states: vec!["leased".to_owned()], ..JobFilter::default() };
-        filter.states.truncate(1);
+        let filter = JobFilter { states: vec!["leased".to_owned()], ..JobFilter::default() };
         loop {
             let held = self.jobs(&filter, None, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
             if held.is_empty() {
