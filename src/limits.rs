@@ -36,7 +36,7 @@ pub const HTTP_DRAIN_SECONDS: u64 = 10;
 
 // ---- store --------------------------------------------------------------------------------------------------------------------------------
 
-/// Largest value written to sled, in bytes. Pages of larger values become sled "blobs", which it never syncs.
+/// Largest value written to sled, in bytes. Pages of larger values become files of their own that sled never gives back.
 pub const SLED_VALUE_BYTES_MAX: usize = 4 << 10;
 /// Commands one group commit may gather; bounds the time a sender waits behind others.
 pub const GROUP_COMMANDS_MAX: usize = 256;
@@ -44,14 +44,27 @@ pub const GROUP_COMMANDS_MAX: usize = 256;
 pub const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Commands that may wait for the writer; past this, intake answers 503.
 pub const WRITER_QUEUE_MAX: usize = 1024;
-/// Bodies up to this size, in bytes, are kept in a segment file together with others; larger ones get a file of their own.
-pub const SEGMENT_BODY_BYTES_MAX: usize = 1 << 20;
-/// A segment file is closed at this size, in bytes, so that one damaged file never holds years.
-pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
-/// sled's page cache, in bytes; its default of 1 GiB does not fit a 4 GiB plant computer.
-pub const SLED_CACHE_BYTES: u64 = 96 << 20;
-/// Bytes of sled's file read at once before sled has it: large enough for the disk's own speed.
-pub const READ_THROUGH_BYTES: usize = 1 << 20;
+/// A file of the log is closed at this size, in bytes: small enough to copy, to look through for its end at a start, and to give back room in.
+pub const LOG_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Files of the log kept open for reading.
+pub const LOG_FILES_OPEN_MAX: usize = 64;
+/// Bytes of the log between two rows of its index: what is read to find one record by its number.
+pub const LOG_INDEX_BYTES: u64 = 64 << 10;
+/// Bytes read at once while a damaged file is searched for a whole group.
+pub const LOG_SEARCH_BYTES: usize = 1 << 20;
+/// Size at which a group of a log that is written anew is full, in bytes.
+pub const REWRITTEN_GROUP_BYTES: usize = 1 << 20;
+/// Committed rows that may wait for sled, at about 200 bytes each; past this the writer waits too.
+pub const PENDING_ROWS_MAX: usize = 32_768;
+/// Rows written to sled, and milliseconds with rows written, after which it is told to pass them on to the kernel: what a start after a kill applies again.
+pub const UNFLUSHED_ROWS_MAX: usize = 200_000;
+pub const UNFLUSHED_MS_MAX: u64 = 2000;
+/// Rows gathered before they are written while projections are brought after the log; at about 200 bytes each.
+pub const CAUGHT_UP_ROWS: usize = 100_000;
+/// How often an opening that takes long says how far it is, in milliseconds.
+pub const CATCH_UP_TOLD_MS: u64 = 5000;
+/// sled's page cache, in bytes as sled counts, which is about a third of what it takes; its default of 1 GiB does not fit a 4 GiB plant computer.
+pub const SLED_CACHE_BYTES: u64 = 32 << 20;
 /// How long an opening waits for the threads of a store that this process closed before, in milliseconds; they are gone within a few.
 pub const SLED_LET_GO_MS_MAX: u64 = 5000;
 /// How long the data directory's lock is tried, in milliseconds: a child that this process is just starting holds a copy of it until it runs its program.
@@ -62,8 +75,6 @@ pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
 pub const SPACE_LOOK_MS: i64 = 1000;
 /// Bodies whose need is looked up in one reading of the log: 64 bytes each, so 64 MiB; a store with more is read more than once.
 pub const BODIES_MARKED_AT_ONCE_MAX: usize = 1 << 20;
-/// Records or bodies that go into a rebuilt store at once; more would only cost memory.
-pub const REBUILT_AT_ONCE_MAX: usize = 1000;
 /// Events whose bytes one round of retention gives up: one write, so that arrivals do not wait behind it.
 pub const EXPIRED_AT_ONCE_MAX: usize = 256;
 /// How long between two rounds of retention while serving, in milliseconds. Retention is counted in days; an hour is soon enough.

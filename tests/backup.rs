@@ -36,7 +36,7 @@ fn quietly(_: store::Progress) {}
 fn filled(dir: &Path) -> Arc<Store> {
     let store = Store::open(dir).expect("open");
     accept(&store, 1, 300, At(1));
-    accept(&store, 2, limits::SEGMENT_BODY_BYTES_MAX + 7, At(2));
+    accept(&store, 2, (2 << 20) + 7, At(2));
     let case = work_off(&store, 400, At(3));
     work_off(&store, 2, At(4));
     decide(&store, case, At(5));
@@ -174,7 +174,12 @@ fn a_body_that_cannot_be_read_is_named_and_the_rest_is_kept() {
     let store = filled(&data);
     let events = store.events(None, 10).expect("events");
     let lost = events.iter().find(|event| event.body_bytes > 1 << 20).expect("the large one");
-    fs::write(data.join(format!("segments/{}.body", lost.body)), b"not it").expect("damage");
+    // Somewhere in its bytes.
+    let (file, bytes) = (data.join("log/00000001.log"), store.blob(lost.body).expect("blob").expect("there"));
+    let mut log = fs::read(&file).expect("log");
+    let at = log.windows(64).position(|window| window == &bytes[..64]).expect("its bytes");
+    log[at + 1000] ^= 1;
+    fs::write(&file, log).expect("damage");
     let path = dir.path().join("backup");
     let manifest = backup(&store, &path);
     assert!(!manifest.is_whole());
@@ -199,7 +204,7 @@ fn all_but_lost(store: &Store, lost: &str) -> usize {
 fn compaction_gives_room_back_and_changes_nothing_else() {
     let dir = tempfile::tempdir().expect("folder");
     let store = filled(dir.path());
-    for number in 10..400 {
+    for number in 10..1400 {
         store
             .accept(
                 lastbuy::domain::event::Arrival { ignored: Some("noise".to_owned()), ..arrival(&number.to_string(), &bytes(number, 5000)) },
@@ -219,7 +224,7 @@ fn compaction_gives_room_back_and_changes_nothing_else() {
     drop(store);
     let compacted = Store::compact(dir.path(), &me(), At(9), &mut quietly).expect("compact");
     assert!(compacted.after < compacted.before / 2, "{compacted:?}");
-    assert!(compacted.dropped > 390, "{compacted:?}");
+    assert!(compacted.dropped > 1390, "{compacted:?}");
     let store = Store::open(dir.path()).expect("open");
     assert_eq!(seen_of_kept(&store), before);
     sound(&store);

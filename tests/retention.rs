@@ -6,6 +6,7 @@ mod stored;
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::{
         Arc,
@@ -27,8 +28,9 @@ use stored::{DAY, accept, arrival, body, bytes, decide, me, sound, work_off};
 
 const A_MONTH: Retention = Retention { days: Some(30), bytes: None };
 
-fn segments(dir: &Path) -> u64 {
-    std::fs::read_dir(dir.join("segments")).expect("segments").map(|entry| entry.expect("entry").metadata().expect("file").len()).sum()
+/// Bytes that the log takes on the disk.
+fn occupied(dir: &Path) -> u64 {
+    std::fs::read_dir(dir.join("log")).expect("log").map(|entry| entry.expect("entry").metadata().expect("file").blocks() * 512).sum()
 }
 
 #[test]
@@ -48,9 +50,9 @@ fn an_old_event_goes_when_its_case_is_decided_and_the_log_still_tells_of_it() {
     assert!(body(&store, event).is_some(), "a plan took the bytes");
 
     assert_eq!(store.expire(A_MONTH, &me(), late).expect("expire").events, plan.events);
-    let dry = store.collect_garbage(true).expect("dry run");
+    let dry = store.collect_garbage(true, &me(), At(0)).expect("dry run");
     assert!(body(&store, event).is_some(), "a dry run took the bytes");
-    let collected = store.collect_garbage(false).expect("collect");
+    let collected = store.collect_garbage(false, &me(), At(0)).expect("collect");
     assert_eq!((collected.bodies, collected.bytes), (dry.bodies, dry.bytes));
     // The delivery and five results.
     assert_eq!(collected.bodies, 6);
@@ -120,29 +122,28 @@ fn the_size_rule_takes_the_oldest_until_it_is_met() {
 }
 
 #[test]
-fn bytes_that_another_event_needs_stay_and_files_go_when_nothing_in_them_is_needed() {
+fn bytes_that_another_event_needs_stay_and_the_room_of_the_others_is_given_back() {
     let dir = tempfile::tempdir().expect("folder");
-    let large = limits::SEGMENT_BODY_BYTES_MAX + 1;
+    let large = 2 << 20;
     let ignored = |key: &str, body: &[u8]| lastbuy::domain::event::Arrival { ignored: Some("noise".to_owned()), ..arrival(key, body) };
     let store = Store::open(dir.path()).expect("open");
     let old = store.accept(ignored("old", &bytes(1, 4000)), At(0)).expect("accept").event;
     let file = store.accept(ignored("file", &bytes(2, large)), At(0)).expect("accept").event;
-    // Another segment.
-    drop(store);
-    let store = Store::open(dir.path()).expect("reopen");
     let shared = store.accept(ignored("again", &bytes(1, 4000)), At(100 * DAY)).expect("accept").event;
-    store.accept(ignored("only in the second segment", &bytes(3, 4000)), At(0)).expect("accept");
+    store.accept(ignored("a third", &bytes(3, 4000)), At(0)).expect("accept");
     assert_eq!(store.expire(A_MONTH, &me(), At(101 * DAY)).expect("expire").events.len(), 3);
-    let collected = store.collect_garbage(false).expect("collect");
-    assert_eq!((collected.files, collected.file_bytes), (1, large as u64), "{collected:?}");
-    assert!(!std::fs::exists(dir.path().join(format!("segments/{}.body", store.event(file).expect("event").expect("there").body))).expect("stat"));
+    assert!(occupied(dir.path()) > large as u64);
+    let dry = store.collect_garbage(true, &me(), At(0)).expect("dry run");
+    let collected = store.collect_garbage(false, &me(), At(0)).expect("collect");
+    assert_eq!(collected, dry);
+    assert_eq!((collected.bodies, collected.bytes, collected.freed_bytes), (2, large as u64 + 4000, large as u64 + 4000), "{collected:?}");
+    assert!(occupied(dir.path()) < 100_000, "{} bytes are still taken", occupied(dir.path()));
+    assert_eq!(body(&store, file), None);
     assert_eq!(body(&store, shared), Some(bytes(1, 4000)));
     assert_eq!(store.kept(old).expect("kept").expired_at, Some(At(101 * DAY)));
-    assert!(segments(dir.path()) > 8000);
-    // The rest of the first segment is needed no longer: the whole file goes, once it is not the newest.
     store.expire(A_MONTH, &me(), At(200 * DAY)).expect("expire");
-    let collected = store.collect_garbage(false).expect("collect");
-    assert_eq!((collected.bodies, collected.files), (1, 1), "{collected:?}");
+    let collected = store.collect_garbage(false, &me(), At(0)).expect("collect");
+    assert_eq!((collected.bodies, collected.freed_bytes), (1, 4000), "{collected:?}");
     sound(&store);
     store.accept(ignored("and now a new one of the same bytes", &bytes(1, 4000)), At(300 * DAY)).expect("accept");
     assert_eq!(store.blob(store.events(None, 1).expect("events")[0].body).expect("blob"), Some(bytes(1, 4000)));
@@ -164,7 +165,7 @@ fn a_collection_never_takes_bytes_that_arrive_while_it_runs() {
                     let mut sent = 0;
                     while !stop.load(Ordering::Acquire) {
                         let number = sent as u64 % 7;
-                        let length = if number == 0 { limits::SEGMENT_BODY_BYTES_MAX + 1 } else { 3000 };
+                        let length = if number == 0 { 2 << 20 } else { 3000 };
                         store.accept(ignored(format!("{sender} {sent}"), &bytes(number, length)), At(sent as i64)).expect("accept");
                         sent += 1;
                     }
@@ -175,7 +176,7 @@ fn a_collection_never_takes_bytes_that_arrive_while_it_runs() {
         for round in 0..25 {
             std::thread::sleep(std::time::Duration::from_millis(20));
             store.expire(Retention { days: None, bytes: Some(0) }, &me(), At(round)).expect("expire");
-            store.collect_garbage(false).expect("collect");
+            store.collect_garbage(false, &me(), At(0)).expect("collect");
         }
         stop.store(true, Ordering::Release);
         senders.into_iter().map(|sender| sender.join().expect("sender")).sum()
@@ -223,7 +224,7 @@ proptest! {
             let now = At(at as i64 * DAY);
             match act {
                 Doing::Accept(number) => {
-                    let length = if number == 0 { limits::SEGMENT_BODY_BYTES_MAX + 1 } else { 2000 };
+                    let length = if number == 0 { 2 << 20 } else { 2000 };
                     let arrival = arrival(&format!("{number} {at}"), &bytes(u64::from(number), length));
                     let taken = store.accept(lastbuy::domain::event::Arrival { ignored: Some("noise".to_owned()), ..arrival }, now).expect("accept");
                     held.insert(taken.event.0, false);
@@ -237,7 +238,7 @@ proptest! {
                         prop_assert!(now.0 - event.received_at.0 > 5 * DAY);
                     }
                 }
-                Doing::Collect => drop(store.collect_garbage(false).expect("collect")),
+                Doing::Collect => drop(store.collect_garbage(false, &me(), At(0)).expect("collect")),
                 Doing::Compact => {
                     store.close().expect("close");
                     drop(store);

@@ -81,7 +81,7 @@ fn what_was_accepted_is_there_once_and_after_reopening() {
     let first = store.accept(arrival(1), At(10)).expect("accept");
     let again = store.accept(arrival(1), At(20)).expect("accept");
     assert_eq!((again.event, again.job, again.duplicate), (first.event, first.job, true));
-    let large = Arrival { body: vec![b'x'; limits::SEGMENT_BODY_BYTES_MAX + 5].into(), dedupe_key: Digest::of(b"large"), ..arrival(2) };
+    let large = Arrival { body: vec![b'x'; (2 << 20) + 5].into(), dedupe_key: Digest::of(b"large"), ..arrival(2) };
     store.accept(large.clone(), At(30)).expect("accept");
     sound(&store);
     store.close().expect("close");
@@ -314,12 +314,13 @@ fn damage_is_told() {
     let dir = tempfile::tempdir().expect("folder");
     let store = Store::open(dir.path()).expect("open");
     let event = store.accept(arrival(1), At(0)).expect("accept").event;
+    store.accept(arrival(2), At(0)).expect("accept");
     drop(store);
-    let segment = dir.path().join("segments/00000001.seg");
-    let mut bytes = std::fs::read(&segment).expect("segment");
-    let last = bytes.len() - 1;
-    bytes[last] ^= 0x20;
-    std::fs::write(&segment, bytes).expect("damage");
+    // In the first payload, a body.
+    let file = dir.path().join("log/00000001.log");
+    let mut bytes = std::fs::read(&file).expect("log");
+    bytes[32 + 60 + 5] ^= 0x20;
+    std::fs::write(&file, bytes).expect("damage");
     let store = Store::open(dir.path()).expect("reopen");
     assert!(store.check(false).expect("check").problems.iter().any(|problem| problem.contains("damaged")));
     let body = store.event(event).expect("event").expect("there").body;

@@ -167,10 +167,8 @@ fn expire(client: &Client, dry_run: bool, as_json: bool) -> CommandResult {
         output::print(&format!("{count} stay: {why}"))?;
     }
     if let Some(garbage) = round.get("garbage").filter(|garbage| garbage.is_object()) {
-        let [bodies, files, freed, left] = ["/bodies", "/files", "/file_bytes", "/left_bytes"].map(|pointer| output::text(garbage, pointer));
-        output::print(&format!(
-            "{bodies} bodies were no longer needed; {files} files of {freed} bytes were removed, `lastbuy compact` would free {left} more"
-        ))?;
+        let [bodies, bytes, freed] = ["/bodies", "/bytes", "/freed_bytes"].map(|pointer| output::text(garbage, pointer));
+        output::print(&format!("{bodies} bodies of {bytes} bytes were no longer needed; {freed} bytes went back to the file system"))?;
     }
     Ok(Ended::Done)
 }

@@ -158,6 +158,9 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// Every name, in the order of the variants.
+    pub const NAMES: [&str; 7] = ["ready", "scheduled", "leased", "review", "done", "dead", "cancelled"];
+
     pub fn name(&self) -> &'static str {
         match self {
             JobState::Ready => "ready",

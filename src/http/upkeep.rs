@@ -135,7 +135,7 @@ async fn retention(service: web::Data<Service>, request: HttpRequest, asked: web
             return Ok((store.expiring(retention, now()).map_err(|error| WriteError::Busy(error.to_string()))?, None));
         }
         let round = store.expire(retention, &by, now())?;
-        let collected = if round.more { None } else { Some(store.collect_garbage(false)?) };
+        let collected = if round.more { None } else { Some(store.collect_garbage(false, &by, now())?) };
         Ok((round, collected))
     })
     .await?;

@@ -2,9 +2,9 @@
 
 use super::{
     Accepted, Actor, CaseWrite, Effects, Lease, Outcome, WriteError, Written,
-    draft::{ASSESSMENT, CASE, DATASET, Draft, DraftError, EVENT, JOB},
+    draft::{Draft, DraftError},
     queue::{apply_outcome, held},
-    record::{Act, CaseAct, Mark, Record},
+    record::{Act, CaseAct, Mark, Record, Stood},
     retain::gone,
 };
 use crate::{
@@ -42,15 +42,16 @@ pub(super) fn stale<T>(why: impl Into<String>) -> Done<T> {
     Err(Halt::Refused(WriteError::Stale(why.into())))
 }
 
-pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, by: &Actor, now: At) -> Done<Accepted> {
+/// `body` is the digest of the arrival's body.
+pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, body: Digest, by: &Actor, now: At) -> Done<Accepted> {
     if let Some(event) = draft.event_by_dedupe(arrival.dedupe_key)? {
-        let job = draft.newest_job(Subject::Event(event))?;
+        let job = draft.newest_job(Subject::Event(event))?.map(|job| job.id);
         draft.append(&Record::Repeated { event, mark: mark(&by.0, now) })?;
         return Ok(Accepted { event, job, duplicate: true });
     }
-    let body = Digest::of(&arrival.body);
+    draft.keep(body, &arrival.body)?;
     let event = Event {
-        id: EventId(draft.next(EVENT)?),
+        id: EventId(draft.state.event.0 + 1),
         source: arrival.source,
         by: by.0.clone(),
         received_at: now,
@@ -62,21 +63,20 @@ pub(super) fn accept(draft: &mut Draft<'_>, arrival: Arrival, by: &Actor, now: A
         body_bytes: arrival.body.len() as u64,
         ignored: arrival.ignored,
     };
-    draft.bodies.insert(body, arrival.body.to_vec());
-    let (id, source, ignored) = (event.id, event.source.clone(), event.ignored.is_some());
-    draft.append(&Record::Arrived(Box::new(event)))?;
-    if ignored {
-        return Ok(Accepted { event: id, job: None, duplicate: false });
+    let id = event.id;
+    let job = event.ignored.is_none().then(|| new_job(draft, Subject::Event(id), event.source.clone(), Step::Document, Priority::Arrived, now));
+    let made = job.as_ref().map(|job| job.id);
+    draft.append(&Record::Arrived { event: Box::new(event), job: made })?;
+    if let Some(job) = job {
+        append_job(draft, job, Act::Arrived, &by.0, now)?;
     }
-    let job = new_job(draft, Subject::Event(id), source, Step::Document, Priority::Arrived, now)?;
-    let made = job.id;
-    append_job(draft, job, Act::Made, &by.0, now)?;
-    Ok(Accepted { event: id, job: Some(made), duplicate: false })
+    Ok(Accepted { event: id, job: made, duplicate: false })
 }
 
-pub(super) fn new_job(draft: &mut Draft<'_>, subject: Subject, source: Source, step: Step, priority: Priority, now: At) -> Done<Job> {
-    Ok(Job {
-        id: JobId(draft.next(JOB)?),
+/// Its number is taken when it is appended.
+pub(super) fn new_job(draft: &Draft<'_>, subject: Subject, source: Source, step: Step, priority: Priority, now: At) -> Job {
+    Job {
+        id: JobId(draft.state.job.0 + 1),
         subject,
         source,
         priority,
@@ -91,7 +91,7 @@ pub(super) fn new_job(draft: &mut Draft<'_>, subject: Subject, source: Source, s
         cases: Vec::new(),
         assessments: Vec::new(),
         errors: Vec::new(),
-    })
+    }
 }
 
 pub(super) fn mark(by: &str, now: At) -> Mark {
@@ -100,13 +100,15 @@ pub(super) fn mark(by: &str, now: At) -> Mark {
 
 /// The one way a job changes; the table of what may follow what holds for every caller.
 pub(super) fn append_job(draft: &mut Draft<'_>, mut job: Job, act: Act, by: &str, now: At) -> Done<()> {
-    if let Some(old) = draft.job(job.id)?
+    let old = draft.job(job.id)?;
+    if let Some(old) = &old
         && !old.state.may_become(&job.state)
     {
         return refused(format!("job {} is {} and cannot become {}", job.id, old.state.name(), job.state.name()));
     }
     job.changed_at = now;
-    Ok(draft.append(&Record::Job { job: Box::new(job), act, mark: mark(by, now) })?)
+    let before = old.as_ref().map(Stood::of);
+    Ok(draft.append(&Record::Job { job: Box::new(job), before, act, mark: mark(by, now) })?)
 }
 
 pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, effects: Effects, at_once: &AtOnce, now: At) -> Done<Written> {
@@ -121,7 +123,7 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
         }
         // Another dataset came into force while this was computed: the step is done again, so that no case is left with a statement of the old one.
         if job.pins.dataset.is_none()
-            && let Some(active) = draft.active_dataset()?
+            && let Some(active) = draft.state.active
             && active != assessment.dataset
         {
             return stale(format!("{active} is in force, not {}", assessment.dataset));
@@ -137,9 +139,9 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
         written.cases.push(id);
     }
     for new in effects.assessments {
-        let id = AssessmentId(draft.next(ASSESSMENT)?);
+        let id = AssessmentId(draft.state.assessment.0 + 1);
         let body = Digest::of(&new.body);
-        draft.bodies.insert(body, new.body);
+        draft.keep(body, &new.body)?;
         let row = AssessmentRow {
             id,
             case: new.case,
@@ -163,7 +165,7 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
         written.assessments.push(id);
     }
     if let Some(result) = effects.result {
-        keep_result(draft, &mut job, result);
+        keep_result(draft, &mut job, &result)?;
     }
     let act = apply_outcome(draft, &mut job, outcome, at_once, now)?;
     job.changed_at = now;
@@ -172,11 +174,12 @@ pub(super) fn finish(draft: &mut Draft<'_>, lease: &Lease, outcome: Outcome, eff
     Ok(written)
 }
 
-fn keep_result(draft: &mut Draft<'_>, job: &mut Job, result: Vec<u8>) {
-    let digest = Digest::of(&result);
-    draft.bodies.insert(digest, result);
+fn keep_result(draft: &mut Draft<'_>, job: &mut Job, result: &[u8]) -> Done<()> {
+    let digest = Digest::of(result);
+    draft.keep(digest, result)?;
     job.results.retain(|(step, _)| *step != job.step);
     job.results.push((job.step, digest));
+    Ok(())
 }
 
 pub(super) fn bounded(mut text: String) -> String {
@@ -213,7 +216,7 @@ pub(super) fn put_case(draft: &mut Draft<'_>, write: CaseWrite, by: &Actor, now:
 fn write_case(draft: &mut Draft<'_>, write: CaseWrite, by: &str, now: At) -> Done<CaseId> {
     let case = match write {
         CaseWrite::New(mut case) => {
-            case.id = CaseId(draft.next(CASE)?);
+            case.id = CaseId(draft.state.case.0 + 1);
             case
         }
         CaseWrite::Change { case, .. } => case,
@@ -245,7 +248,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: 
         return refused(gone(event, at));
     }
     if let Some(corrected) = corrected {
-        keep_result(draft, &mut job, corrected);
+        keep_result(draft, &mut job, &corrected)?;
         if let Some(next) = job.step.next() {
             job.step = next;
         }
@@ -258,7 +261,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: 
 }
 
 pub(super) fn add_dataset(draft: &mut Draft<'_>, mut row: DatasetRow, by: &Actor, now: At) -> Done<DatasetId> {
-    row.id = DatasetId(draft.next(DATASET)?);
+    row.id = DatasetId(draft.state.dataset.0 + 1);
     row.active = false;
     let id = row.id;
     draft.append(&Record::Dataset { row: Box::new(row), mark: mark(&by.0, now) })?;
@@ -269,7 +272,7 @@ pub(super) fn activate_dataset(draft: &mut Draft<'_>, id: DatasetId, by: &Actor,
     if draft.dataset(id)?.is_none() {
         return refused(format!("dataset {id} is not in the store: `lastbuy data list` shows which are"));
     }
-    if draft.active_dataset()? != Some(id) {
+    if draft.state.active != Some(id) {
         draft.append(&Record::Activated { dataset: id, mark: mark(&by.0, now) })?;
     }
     Ok(())

@@ -5,17 +5,14 @@
 //! fields from the record in them, and that nothing is missing between two entries. What no chain can show is that its newest end was cut off; note a link
 //! elsewhere from time to time, and check that it is still there.
 
-use std::ops::Bound;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{
     ReadError, Store,
     codec::decode,
-    draft::{key, number},
-    record::{Act, FIRST_LINK, Record, link, split, unchain},
-    trees::Which,
+    log::Stored,
+    record::{Act, FIRST_LINK, Record, link},
 };
 use crate::{
     domain::{
@@ -87,26 +84,18 @@ pub struct AuditPage {
 
 impl Store {
     pub fn audit(&self, filter: &AuditFilter, from: AuditFrom, limit: usize) -> Result<AuditPage, ReadError> {
-        let broken = |error: &dyn std::fmt::Display| ReadError(error.to_string());
-        let log = self.shared.trees.get(Which::Log);
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        let mut rows: Box<dyn Iterator<Item = _>> = match from {
-            AuditFrom::Before(None) => Box::new(log.iter().rev()),
-            AuditFrom::Before(Some(before)) => Box::new(log.range(..key(before)).rev()),
-            AuditFrom::After(after) => Box::new(log.range::<[u8; 8], _>((Bound::Excluded(key(after)), Bound::Unbounded))),
+        let mut records: Box<dyn Iterator<Item = Result<Stored, String>>> = match from {
+            AuditFrom::Before(before) => Box::new(self.shared.records_back(before)),
+            AuditFrom::After(after) => Box::new(self.shared.records(after.saturating_add(1)).map_err(ReadError)?),
         };
         let (mut page, limit) = (AuditPage::default(), limit.min(limits::LIST_ROWS_MAX));
         for _ in 0..limits::AUDIT_SCAN_MAX {
-            let Some(row) = rows.next() else { return Ok(AuditPage { next: None, ..page }) };
-            let (offset, stored) = row.map_err(|error| broken(&error))?;
-            let offset = number(&offset);
-            page.next = Some(offset);
-            let (own, bytes, record) = unchain(&stored, &large).map_err(|error| ReadError(format!("record {offset}: {error}")))?;
-            let entry = told(offset, own, &record);
+            let Some(stored) = records.next() else { return Ok(AuditPage { next: None, ..page }) };
+            let stored = stored.map_err(ReadError)?;
+            page.next = Some(stored.number);
+            let entry = told(stored.number, stored.link, &stored.record().map_err(ReadError)?);
             if filter.takes(&entry) {
-                let before = log.get(key(offset.saturating_sub(1))).map_err(|error| broken(&error))?;
-                let previous = before.map_or(Ok(FIRST_LINK), |before| split(&before).map(|(link, _)| link)).map_err(|error| broken(&error))?;
-                page.entries.push(SealedEntry { entry, previous, bytes: BASE64_STANDARD.encode(bytes) });
+                page.entries.push(SealedEntry { entry, previous: stored.previous, bytes: BASE64_STANDARD.encode(&stored.envelope) });
                 if page.entries.len() == limit {
                     break;
                 }
@@ -138,14 +127,14 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
         link,
     };
     match what {
-        Record::Arrived(event) => {
+        Record::Arrived { event, .. } => {
             let name = event.file_name.as_deref().unwrap_or("no file name");
             let ignored = event.ignored.as_ref().map_or_else(String::new, |why| format!(", not worked on: {why}"));
             let detail = format!("{}, {}, {} bytes, BLAKE3 {}{ignored}", event.source, name, event.body_bytes, event.body);
             entry(event.received_at, &event.by, "event.received", event.id.to_string(), None, Some(detail))
         }
         Record::Repeated { event, mark } => entry(mark.at, &mark.by, "event.repeated", event.to_string(), None, None),
-        Record::Job { job, act, mark } => {
+        Record::Job { job, act, mark, .. } => {
             entry(mark.at, &mark.by, &format!("job.{}", act.name()), job.id.to_string(), Some(job.subject.to_string()), Some(of_job(job, *act)))
         }
         Record::Case { case, act, mark } => entry(mark.at, &mark.by, &format!("case.{}", act.name()), case.id.to_string(), None, Some(of_case(case))),
@@ -166,8 +155,10 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
         Record::Expired { event, mark } => entry(mark.at, &mark.by, "event.expired", event.to_string(), None, None),
         Record::KeysForgotten { through, mark } => entry(mark.at, &mark.by, "keys.forgotten", through.to_string(), None, None),
         Record::Noted { act, object, detail, mark } => entry(mark.at, &mark.by, act, object.clone(), None, Some(detail.clone())),
-        // Only ever stands for another record, which is looked up before.
-        Record::Elsewhere(digest) => entry(At(0), "", "record.elsewhere", digest.to_string(), None, None),
+        Record::Dropped { bodies, mark } => {
+            let named: Vec<String> = bodies.iter().map(ToString::to_string).collect();
+            entry(mark.at, &mark.by, "bodies.dropped", "store".to_owned(), None, Some(named.join(" ")))
+        }
     }
 }
 
@@ -179,7 +170,7 @@ fn of_job(job: &Job, act: Act) -> String {
         (_, JobState::Scheduled { due, reason }) => format!("{step}, not before {due}: {reason}{}", of_pins(&job.pins)),
         (_, JobState::Review { reason } | JobState::Dead { reason } | JobState::Cancelled { reason }) => format!("{step}: {reason}"),
         (_, JobState::Leased { epoch, .. }) => format!("{step}, epoch {epoch}"),
-        (Act::Made, _) => format!("from {step}{}", of_pins(&job.pins)),
+        (Act::Arrived | Act::Made, _) => format!("from {step}{}", of_pins(&job.pins)),
         (_, state) => format!("{step}, {}", state.name()),
     }
 }

@@ -5,8 +5,8 @@
 //! "lastbuy backup 1\n"
 //! frames: kind (1) │ length of the payload (4, LE) │ CRC-32 of the payload (4, LE) │ payload
 //!   H  JSON: format of the records, when, by which program, last record          first
+//!   R  number (8, LE) │ link (32) │ a record's envelope                          in order, from 1, without a gap
 //!   B  digest (32) │ a body                                                      in the order of digests
-//!   R  offset (8, LE) │ a record as the log holds it                             in order, from 1, without a gap
 //!   D  JSON: name, checksum, bytes of a dataset file      P  a piece of it       every dataset the records name
 //!   M  JSON: how much of each, bodies that could not be read, BLAKE3 of all bytes before this frame     last
 //! ```
@@ -19,12 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{
-    Progress, Store, WriteError, blob, needed,
-    rebuild::copy_log,
-    record::{self, Record},
-    writer::FORMAT,
-};
+use super::{Progress, Store, WriteError, needed, record::Record, writer::FORMAT};
 use crate::{
     domain::{case::DatasetRow, event::Digest, time::At},
     limits,
@@ -92,7 +87,8 @@ impl Manifest {
 /// One frame, checked.
 pub(super) enum Frame {
     Body(Digest, Vec<u8>),
-    Record(u64, Vec<u8>),
+    /// Number, link, envelope.
+    Record(u64, Digest, Vec<u8>),
     Dataset(DatasetFile),
     Piece(Vec<u8>),
     End(Manifest),
@@ -136,7 +132,7 @@ impl Store {
         // Bytes that are needed now must not go while they are copied.
         let _alone = self.upkeep()?;
         let shared = &self.shared;
-        let through = needed::newest(shared).map_err(BackupError)?;
+        let through = shared.state().record;
         let mut writing = Writing { out, hash: blake3::Hasher::new() };
         let beginning = Beginning { format: FORMAT, made_at: now, program: env!("CARGO_PKG_VERSION").to_owned(), through };
         writing.put(MAGIC)?;
@@ -144,12 +140,24 @@ impl Store {
         let empty = Digest([0; 32]);
         let mut manifest =
             Manifest { made_at: now, records: 0, bodies: 0, body_bytes: 0, datasets: 0, damaged: Vec::new(), damaged_more: 0, digest: empty };
+        let mut datasets: Vec<DatasetRow> = Vec::new();
+        for stored in shared.records(1).map_err(BackupError)? {
+            let stored = stored.map_err(BackupError)?;
+            if stored.number > through {
+                break;
+            }
+            if let Record::Dataset { row, .. } = stored.record().map_err(BackupError)? {
+                datasets.push(*row);
+            }
+            manifest.records += 1;
+            writing.frame(b'R', &[&stored.number.to_le_bytes(), &stored.link.0, &stored.envelope])?;
+        }
         let mut failed = Ok(());
         let walked = needed::each_body(shared, through, &mut |body| {
             if !body.needed {
                 return Ok(());
             }
-            match blob::read(&shared.segments_dir, body.digest, &body.location) {
+            match shared.reader.body(body.digest, body.place) {
                 Ok(bytes) => {
                     manifest.bodies += 1;
                     manifest.body_bytes += bytes.len() as u64;
@@ -161,17 +169,6 @@ impl Store {
         });
         failed?;
         walked.map_err(BackupError)?;
-        let mut datasets: Vec<DatasetRow> = Vec::new();
-        let large = |digest| shared.body(digest).ok().flatten();
-        let copied = copy_log(&shared.trees, through, &mut |offset, stored| {
-            let (record, _) = record::read(&stored, &large).map_err(|error| format!("record {offset}: {error}"))?;
-            if let Record::Dataset { row, .. } = record {
-                datasets.push(*row);
-            }
-            manifest.records += 1;
-            writing.frame(b'R', &[&offset.to_le_bytes(), &stored]).map_err(|error| error.to_string())
-        });
-        copied.map_err(BackupError)?;
         for row in datasets {
             match std::fs::File::open(self.datasets_dir.join(&row.file)).and_then(|file| Ok((file.metadata()?.len(), file))) {
                 Ok((bytes, file)) => {
@@ -195,7 +192,7 @@ impl Store {
     /// Bytes of what the store keeps, about; for a progress bar.
     pub fn stored_bytes(&self) -> u64 {
         let of = |dir: &Path| super::compact::bytes_in(dir).unwrap_or(0);
-        of(&self.shared.segments_dir) + of(&self.datasets_dir)
+        of(self.shared.reader.dir()) + of(&self.datasets_dir)
     }
 }
 
@@ -328,7 +325,7 @@ impl<R: Read> Reading<R> {
                 if Digest::of(bytes) != digest {
                     return self.bad(format!("body {digest} has other bytes"));
                 }
-                if self.counted.records > 0 || self.last_body.is_some_and(|last| last >= digest) {
+                if self.counted.datasets > 0 || self.last_body.is_some_and(|last| last >= digest) {
                     return self.bad(format!("body {digest} is out of order"));
                 }
                 self.last_body = Some(digest);
@@ -336,13 +333,14 @@ impl<R: Read> Reading<R> {
                 self.counted.body_bytes += bytes.len() as u64;
                 Ok(Some(Frame::Body(digest, bytes.to_vec())))
             }
-            (b'R', _, Some((offset, stored))) => {
-                let offset = u64::from_le_bytes(*offset);
+            (b'R', _, Some((number, rest))) => {
+                let number = u64::from_le_bytes(*number);
                 self.counted.records += 1;
-                if offset != self.counted.records || self.counted.datasets > 0 {
-                    return self.bad(format!("record {offset} is out of order, {} is due", self.counted.records));
+                if number != self.counted.records || self.counted.bodies > 0 || self.counted.datasets > 0 {
+                    return self.bad(format!("record {number} is out of order, {} is due", self.counted.records));
                 }
-                Ok(Some(Frame::Record(offset, stored.to_vec())))
+                let Some((link, envelope)) = rest.split_first_chunk::<32>() else { return self.bad(format!("record {number} is cut")) };
+                Ok(Some(Frame::Record(number, Digest(*link), envelope.to_vec())))
             }
             (b'D', ..) => {
                 let file: DatasetFile = self.json(&payload)?;

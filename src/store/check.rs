@@ -3,13 +3,13 @@
 use std::fs;
 
 use super::{
-    Check, ReadError, Store, blob,
-    codec::CodecError,
-    draft::{number, unpack},
-    needed,
-    rebuild::Rebuild,
-    record::{FIRST_LINK, link, unchain},
+    Check, ReadError, Store,
+    log::{Kind, Place, Position},
+    needed, open, project,
+    record::FIRST_LINK,
+    state::State,
     trees::{Trees, Which},
+    view::{Row, View},
 };
 use crate::domain::event::Digest;
 
@@ -17,22 +17,22 @@ use crate::domain::event::Digest;
 const PROBLEMS_MAX: usize = 100;
 
 impl Store {
-    /// Every record's checksum and link, every body's digest, and that every body a record needs is there; with `deep` the projections are rebuilt from the log, in a
-    /// folder beside, and compared key by key. Writes must not go on meanwhile, or what was just written shows as a difference.
+    /// Every group's and record's checksum and link, every body's digest, and that every body a record needs is there; with `deep` the projections are made anew
+    /// from the log, in a folder beside, and compared row by row. Writes must not go on meanwhile, or what was just written shows as a difference.
     pub fn check(&self, deep: bool) -> Result<Check, ReadError> {
         let mut found = Found::default();
         let mut check = Check::default();
+        self.shared.view.settle();
         self.check_log(&mut check, &mut found)?;
-        for row in self.shared.trees.get(Which::Blobs).iter() {
+        for row in self.shared.view.all(Which::Bodies) {
             let (key, raw) = row.map_err(|error| ReadError(error.to_string()))?;
             check.blobs += 1;
-            let Ok(digest) = key.as_ref().try_into().map(Digest) else {
+            let Ok(digest) = <[u8; 32]>::try_from(key.as_slice()).map(Digest) else {
                 found.add("the index of bodies has a key that is no digest".to_owned());
                 continue;
             };
-            let read = unpack(&raw, &|_| None).map_err(|error| error.to_string());
-            let read = read.and_then(|location| blob::read(&self.shared.segments_dir, digest, &location).map_err(|error| error.to_string()));
-            if let Err(error) = read {
+            let place = Place::from_bytes(&raw).map_err(|error| error.to_string());
+            if let Err(error) = place.and_then(|place| self.shared.reader.body(digest, place).map_err(|error| error.to_string())) {
                 found.add(format!("body {digest}: {error}"));
             }
         }
@@ -47,64 +47,82 @@ impl Store {
     }
 
     fn check_log(&self, check: &mut Check, found: &mut Found) -> Result<(), ReadError> {
-        let large = |digest: Digest| self.shared.body(digest).ok().flatten();
-        let expired = needed::expired(&self.shared).map_err(ReadError)?;
-        let (mut expected, mut previous) = (1, FIRST_LINK);
-        for row in self.shared.trees.get(Which::Log).iter() {
-            let (key, stored) = row.map_err(|error| ReadError(error.to_string()))?;
-            let offset = number(&key);
-            if offset != expected {
-                found.add(format!("the log has no record {expected}"));
+        let shared = &self.shared;
+        let expired = needed::expired(shared).map_err(ReadError)?;
+        let state = shared.state();
+        let (mut next, mut link) = (1, FIRST_LINK);
+        for group in shared.reader.groups(state.log, Position::START, state.position) {
+            let group = match group {
+                Ok(group) => group,
+                Err(error) => {
+                    found.add(error);
+                    break;
+                }
+            };
+            if (group.first, group.before) != (next, link) {
+                found.add(format!("the group at byte {} of file {} does not follow the one before", group.begins.offset, group.begins.file));
             }
-            expected = offset + 1;
-            check.records += 1;
-            let read = unchain(&stored, &large).and_then(|(own, envelope, record)| {
-                let due = link(previous, Digest::of(&envelope));
-                previous = own;
-                if own == due { Ok(record) } else { Err(CodecError("its link is not that of the record before and its own bytes".to_owned())) }
-            });
-            match read {
-                Ok(record) => {
-                    for digest in record.needs(|event| expired.contains(&event)) {
-                        if !self.shared.trees.get(Which::Blobs).contains_key(digest.0).map_err(|error| ReadError(error.to_string()))? {
-                            found.add(format!("record {offset} needs body {digest}, which is missing"));
-                        }
+            (next, link) = group.after();
+            check.records += group.entries.iter().filter(|entry| entry.kind == Kind::Record).count() as u64;
+            for stored in shared.reader.records(&group) {
+                let record = match stored.and_then(|stored| Ok((stored.number, stored.record()?))) {
+                    Ok((number, record)) => (number, record),
+                    Err(error) => {
+                        found.add(error);
+                        continue;
+                    }
+                };
+                for digest in record.1.needs(|event| expired.contains(&event)) {
+                    if shared.place(digest).map_err(ReadError)?.is_none() {
+                        found.add(format!("record {} needs body {digest}, which is missing", record.0));
                     }
                 }
-                Err(error) => found.add(format!("record {offset}: {error}")),
             }
+        }
+        if (next, link) != (state.record + 1, state.link) {
+            found.add(format!("the log has {} records where {} were committed", next - 1, state.record));
         }
         Ok(())
     }
 
     fn check_projections(&self, found: &mut Found) -> Result<(), ReadError> {
-        let large = |digest: Digest| self.shared.body(digest).ok().flatten();
-        // Beside the store: as many records need as much room again, and the folder for temporary files may be memory.
-        let dir = self.dir.join(CHECK_DIR);
-        let rebuilt = Rebuild::new(&dir, &large).and_then(|mut rebuilt| {
-            for row in self.shared.trees.get(Which::Log).iter() {
-                let (key, stored) = row.map_err(|error| error.to_string())?;
-                rebuilt.record(number(&key), stored.to_vec())?;
-            }
-            rebuilt.settle()?;
-            compare(&self.shared.trees, &rebuilt.trees, &mut |problem| found.add(problem))
-        });
-        if let Err(error) = rebuilt {
-            found.add(format!("the projections cannot be rebuilt: {error}"));
+        // Beside the store: as many rows need as much room again, and the folder for temporary files may be memory.
+        let (dir, before) = (self.dir.join(CHECK_DIR), found.problems.len());
+        let made = self.made_anew(&dir).and_then(|(view, _db)| compare(self.shared.view.trees(), view.trees(), &mut |problem| found.add(problem)));
+        if let Err(error) = made {
+            found.add(format!("the projections cannot be made anew: {error}"));
+        } else if found.problems.len() > before {
+            self.shared.distrust();
+            found.add("the projections are not believed any more: they are made anew at the next start".to_owned());
         }
         fs::remove_dir_all(&dir).map_err(|error| ReadError(format!("{} cannot be removed: {error}", dir.display())))
     }
+
+    /// The projections of the log as it is, in a folder beside.
+    fn made_anew(&self, dir: &std::path::Path) -> Result<(View, sled::Db), String> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).map_err(|error| error.to_string())?;
+        }
+        fs::create_dir_all(dir).map_err(|error| error.to_string())?;
+        let db = open::open_when_let_go(&open::config(dir)).map_err(|error| error.to_string())?;
+        let view = View::new(Trees::open(&db, dir).map_err(|error| error.to_string())?);
+        let now = self.shared.state();
+        project::apply_all(&view, &self.shared.reader, State::before(now.log), now.position)?;
+        Ok((view, db))
+    }
 }
 
-/// Folder for a rebuilt log; an opening removes what a killed check left.
+/// Folder for projections that are made anew; an opening removes what a killed check left.
 pub(super) const CHECK_DIR: &str = "check";
 
-/// Tells where the projections of a store are not those of another that was rebuilt from the same log. Both are read once, in order.
-pub(super) fn compare(stored: &Trees, rebuilt: &Trees, tell: &mut dyn FnMut(String)) -> Result<(), String> {
-    for which in Which::ALL.into_iter().filter(|which| which.is_projection()) {
+/// Tells where the projections of a store are not those of another that was made from the same log. Both are read once, in order.
+fn compare(stored: &Trees, rebuilt: &Trees, tell: &mut dyn FnMut(String)) -> Result<(), String> {
+    for which in Which::ALL {
         let name = which.name();
-        let (mut ours, mut theirs) = (stored.get(which).iter(), rebuilt.get(which).iter());
-        let next = |rows: &mut sled::Iter| rows.next().transpose().map_err(|error| error.to_string());
+        let (mut ours, mut theirs) = (stored.all(which), rebuilt.all(which));
+        fn next(rows: &mut impl Iterator<Item = sled::Result<Row>>) -> Result<Option<Row>, String> {
+            rows.next().transpose().map_err(|error| error.to_string())
+        }
         let (mut our, mut their) = (next(&mut ours)?, next(&mut theirs)?);
         loop {
             let order = match (&our, &their) {
@@ -134,7 +152,7 @@ pub(super) fn compare(stored: &Trees, rebuilt: &Trees, tell: &mut dyn FnMut(Stri
     Ok(())
 }
 
-fn shown(row: &Option<(sled::IVec, sled::IVec)>) -> String {
+fn shown(row: &Option<Row>) -> String {
     row.as_ref().map(|(key, _)| hex::encode(key)).unwrap_or_default()
 }
 

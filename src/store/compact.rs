@@ -1,20 +1,11 @@
-//! Compaction: the store is made anew with only what is needed, compared with the present one, and takes its place.
-//!
-//! sled never gives space back to the file system, and a segment with one needed body stays whole. Both end here. The server must not run meanwhile.
+//! Compaction: the log is written anew without the bodies that nobody needs, must come to the same last link, and takes the present one's place. The projections
+//! are made from it at the next opening, which also frees what sled never gives back. The server must not run meanwhile.
 
-use std::{fs, io, path::Path};
+use std::{collections::HashSet, fs, io, os::unix::fs::MetadataExt, path::Path};
 
 use serde::Serialize;
 
-use super::{
-    Actor, OpenError, Progress, Store, WriteError, blob,
-    check::compare,
-    garbage::large_values,
-    needed,
-    rebuild::{Rebuild, copy_log},
-    swap,
-    trees::Which,
-};
+use super::{Actor, OpenError, Progress, Store, WriteError, log::Kind, needed, rewrite::Rewrite, swap};
 use crate::domain::time::At;
 
 /// What compaction came to.
@@ -24,7 +15,7 @@ pub struct Compacted {
     pub bodies: u64,
     /// Bodies that no record needed.
     pub dropped: u64,
-    /// Of `db` and `segments`, in bytes.
+    /// Of `log` and `db`, in bytes.
     pub before: u64,
     pub after: u64,
 }
@@ -49,10 +40,10 @@ impl Store {
         let lock = store.close_keeping_lock().map_err(|error| CompactError::Failed(error.to_string()))?;
         drop(store);
         swap::commit(dir).and_then(|()| swap::settle(dir)).map_err(|error| CompactError::Failed(error.to_string()))?;
-        compacted.after = store_bytes(dir).map_err(|error| CompactError::Failed(error.to_string()))?;
         drop(lock);
         // Opening it once is the last proof; only then the one before is removed.
         let store = Store::open(dir)?;
+        compacted.after = store_bytes(dir).map_err(|error| CompactError::Failed(error.to_string()))?;
         let detail = format!("{} bytes before, {} after, {} bodies dropped", compacted.before, compacted.after, compacted.dropped);
         store.note("store.compacted", "store", &detail, by, now).map_err(CompactError::Noted)?;
         Ok(compacted)
@@ -65,49 +56,59 @@ impl Store {
             return Err(format!("{} MiB are free, the new store may need {} beside the present one; make room first", free >> 20, before >> 20));
         }
         let shared = &self.shared;
-        let through = needed::newest(shared)?;
-        let total = shared.trees.get(Which::Blobs).len() as u64;
-        let in_force = large_values(shared)?;
-        let mut new = Rebuild::new(&swap::rebuilt(&self.dir), &|_| None)?;
-        let (mut bodies, mut dropped) = (0, 0);
-        needed::each_body(shared, through, &mut |body| {
-            progress(Progress { what: "bodies", done: bodies + dropped, total });
+        let state = shared.state();
+        let mut unneeded = HashSet::new();
+        needed::each_body(shared, state.record, &mut |body| {
             if !body.needed {
-                // A large value in force is not dropped: it comes again from its record.
-                dropped += u64::from(!in_force.contains(&body.digest));
-                return Ok(());
+                unneeded.insert(body.digest);
             }
-            let bytes = blob::read(&shared.segments_dir, body.digest, &body.location)
-                .map_err(|error| format!("body {}: {error}; restore it from a backup first", body.digest))?;
-            bodies += 1;
-            new.body(body.digest, &bytes)
+            Ok(())
         })?;
-        copy_log(&shared.trees, through, &mut |offset, stored| {
-            progress(Progress { what: "records", done: offset, total: through });
-            new.record(offset, stored)
-        })?;
-        new.settle()?;
-        let mut problems = Vec::new();
-        compare(&shared.trees, &new.trees, &mut |problem| problems.push(problem))?;
-        if let Some(first) = problems.first() {
-            return Err(format!("the new store differs from the present one in {} places, first: {first}", problems.len()));
+        let mut new = Rewrite::new(&swap::rebuilt(&self.dir))?;
+        let mut bodies = 0;
+        for group in shared.groups(1)? {
+            let group = group?;
+            progress(Progress { what: "records", done: group.first, total: state.record });
+            let mut records = shared.reader.records(&group);
+            for entry in &group.entries {
+                match entry.kind {
+                    Kind::Record => {
+                        let Some(stored) = records.next() else { break };
+                        let stored = stored?;
+                        new.record(stored.number, stored.link, &stored.envelope)?;
+                    }
+                    // Of a body that was dropped and came again, the one that is in the index.
+                    Kind::Body if shared.place(entry.digest)? == Some(entry.place) && !unneeded.contains(&entry.digest) => {
+                        let bytes = shared
+                            .reader
+                            .body(entry.digest, entry.place)
+                            .map_err(|error| format!("body {}: {error}; restore it from a backup first", entry.digest))?;
+                        bodies += 1;
+                        new.body(entry.digest, &bytes)?;
+                    }
+                    Kind::Body => {}
+                }
+            }
         }
-        let records = new.finish()?;
-        Ok(Compacted { records, bodies, dropped, before, after: 0 })
+        let (records, link) = new.finish()?;
+        if (records, link) != (state.record, state.link) {
+            return Err(format!("the new log ends at record {records} with link {link}, the present one at {} with {}", state.record, state.link));
+        }
+        Ok(Compacted { records, bodies, dropped: unneeded.len() as u64, before, after: 0 })
     }
 }
 
 /// Bytes of everything that compaction makes anew.
 fn store_bytes(dir: &Path) -> io::Result<u64> {
-    Ok(bytes_in(&dir.join("db"))? + bytes_in(&dir.join("segments"))?)
+    Ok(bytes_in(&dir.join("db"))? + bytes_in(&dir.join("log"))?)
 }
 
-/// Bytes of the files in a folder, nested ones included.
+/// Bytes that the files in a folder take on the disk, nested ones included.
 pub(super) fn bytes_in(dir: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        bytes += if entry.file_type()?.is_dir() { bytes_in(&entry.path())? } else { entry.metadata()?.len() };
+        bytes += if entry.file_type()?.is_dir() { bytes_in(&entry.path())? } else { entry.metadata()?.blocks() * 512 };
     }
     Ok(bytes)
 }

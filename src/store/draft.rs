@@ -1,22 +1,30 @@
-//! The state of the projections as the writer sees it: what sled holds, and over it the changes of the group being prepared. The same code that prepares a
-//! group rebuilds everything from the log over an empty base, so the two cannot differ.
+//! The state of the projections as the writer sees it: what was committed, and over it the changes of the group being prepared. The same code that prepares a
+//! group applies one out of the log, so the two cannot differ.
+//!
+//! A record is applied by itself: which rows it sets and which it takes away follow from the record alone, whatever rows are there. So records may be applied
+//! again over rows that later ones left, in order and to the last of these, and the outcome is the same; an opening after a kill relies on it (`project`).
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Bound,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    blob::Location,
     codec::{CodecError, decode, encode},
+    log::{Found, Group, Kind, Place, Position, Reader},
     order::Standing,
-    record::{Act, FIRST_LINK, Record, link, split},
+    record::{Act, Record, Stood},
     retain::Hold,
-    trees::{Changes, Trees, Which},
+    state::State,
+    trees::{Changes, Which},
+    view::View,
 };
 use crate::{
     domain::{
         case::{AssessmentRow, Case, DatasetRow},
-        event::{Digest, Event, Source},
+        event::{Digest, Event},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
         job::{Job, JobState, Priority, Step, Subject},
         time::At,
@@ -31,162 +39,180 @@ pub enum DraftError {
     Codec(#[from] CodecError),
     #[error("the database cannot be read: {0}")]
     Sled(#[from] sled::Error),
+    #[error("{0}: run lastbuy doctor --deep")]
+    Log(String),
 }
 
 type Result<T> = std::result::Result<T, DraftError>;
 
-/// Bytes by digest, for values that are too large for a tree.
-pub(super) type LargeValues<'a> = &'a dyn Fn(Digest) -> Option<Vec<u8>>;
-
-/// What a tree holds: the envelope itself, or where it is.
-pub(super) const INLINE: u8 = 0;
-pub(super) const ELSEWHERE: u8 = 1;
-const KEPT_BYTES_MAX: usize = limits::SLED_VALUE_BYTES_MAX - 64;
-
 pub(super) struct Draft<'a> {
-    base: Option<&'a Trees>,
-    large: LargeValues<'a>,
+    base: &'a View,
+    reader: &'a Reader,
     changes: Changes,
-    /// Bodies to be written before the group commits: those that arrived, results, and values too large for a tree.
-    pub bodies: BTreeMap<Digest, Vec<u8>>,
+    /// What goes to the log.
+    pub group: Group,
+    pub state: State,
+    /// Jobs this draft changed.
+    jobs: HashMap<JobId, Job>,
+    /// Digests of the bodies that came, written or known already.
+    pub came: HashSet<Digest>,
+    /// What follows this group in the log goes to a new file.
+    pub roll: bool,
+}
+
+/// What a prepared group changes.
+pub(super) struct Prepared {
+    pub group: Group,
+    pub changes: Changes,
+    pub state: State,
+    pub roll: bool,
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(base: Option<&'a Trees>, large: LargeValues<'a>) -> Draft<'a> {
-        Draft { base, large, changes: BTreeMap::new(), bodies: BTreeMap::new() }
+    /// Over what was committed, for a group at the end of the log.
+    pub fn new(base: &'a View, reader: &'a Reader, state: State, group: Group) -> Draft<'a> {
+        Draft { base, reader, changes: Changes::default(), group, state, jobs: HashMap::new(), came: HashSet::new(), roll: false }
     }
 
-    pub fn changes(&self) -> &Changes {
-        &self.changes
+    /// For who only looks, or applies what is in the log: nothing is added to its group.
+    pub fn looking(base: &'a View, reader: &'a Reader, state: State) -> Draft<'a> {
+        let group = Group::new(state.position, state.record + 1, state.link);
+        Draft::new(base, reader, state, group)
     }
 
-    /// Changes and bodies, to be written.
-    pub fn into_parts(self) -> (Changes, BTreeMap<Digest, Vec<u8>>) {
-        (self.changes, self.bodies)
-    }
-
-    // ---- raw ----
-
-    fn raw(&self, tree: Which, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if let Some(change) = self.changes.get(&(tree, key.to_vec())) {
-            return Ok(change.clone());
+    /// The group with everything that follows from it; `None`: nothing is to be written.
+    pub fn prepared(mut self) -> Result<Option<Prepared>> {
+        if self.group.is_empty() {
+            return Ok(None);
         }
-        match self.base {
-            Some(base) => Ok(base.get(tree).get(key)?.map(|value| value.to_vec())),
-            None => Ok(None),
+        let (begins, ends) = (self.group.begins(), self.group.ends());
+        let (first, next, link) = (self.group.first(), self.group.next(), self.group.link());
+        self.passed(first, begins, next, link, ends)?;
+        Ok(Some(Prepared { group: self.group, changes: self.changes, state: self.state, roll: self.roll }))
+    }
+
+    /// The state after a whole group, with its row.
+    fn passed(&mut self, first: u64, begins: Position, next: u64, link: Digest, ends: Position) -> Result<()> {
+        let due = self.state.indexed.file != begins.file || begins.offset >= self.state.indexed.offset + limits::LOG_INDEX_BYTES;
+        if next > first && due {
+            self.state.indexed = begins;
+            self.changes.insert(Which::Log, key(first).to_vec(), Some(encode(&begins)?));
         }
-    }
-
-    fn put(&mut self, tree: Which, key: Vec<u8>, value: Vec<u8>) {
-        self.changes.insert((tree, key), Some(value));
-    }
-
-    fn remove(&mut self, tree: Which, key: Vec<u8>) {
-        self.changes.insert((tree, key), None);
-    }
-
-    /// The first key of a tree at or after `from`.
-    pub fn first_from(&self, tree: Which, from: &[u8]) -> Result<Option<Vec<u8>>> {
-        let changes = self.changes.range((tree, from.to_vec())..).take_while(|((of, _), _)| *of == tree);
-        let changed = changes.filter(|(_, value)| value.is_some()).map(|((_, key), _)| key.clone()).next();
-        let Some(base) = self.base else { return Ok(changed) };
-        for row in base.get(tree).range(from..) {
-            let (key, _) = row?;
-            if self.changes.contains_key(&(tree, key.to_vec())) {
-                continue;
-            }
-            return Ok(Some(match changed {
-                Some(changed) if changed.as_slice() < key.as_ref() => changed,
-                _ => key.to_vec(),
-            }));
-        }
-        Ok(changed)
-    }
-
-    // ---- values ----
-
-    pub fn value<T: DeserializeOwned>(&self, tree: Which, key: &[u8]) -> Result<Option<T>> {
-        let Some(raw) = self.raw(tree, key)? else { return Ok(None) };
-        Ok(Some(unpack(&raw, &|digest| self.bodies.get(&digest).cloned().or_else(|| (self.large)(digest)))?))
-    }
-
-    pub fn set<T: Serialize>(&mut self, tree: Which, key: Vec<u8>, value: &T) -> Result<()> {
-        let envelope = encode(value)?;
-        let packed = if envelope.len() <= KEPT_BYTES_MAX {
-            [&[INLINE][..], &envelope].concat()
-        } else {
-            let digest = Digest::of(&envelope);
-            self.bodies.insert(digest, envelope);
-            [&[ELSEWHERE][..], &digest.0].concat()
-        };
-        self.put(tree, key, packed);
+        (self.state.record, self.state.link, self.state.position) = (next - 1, link, ends);
+        self.changes.insert(Which::State, STATE.to_vec(), Some(encode(&self.state)?));
         Ok(())
     }
 
+    // ---- rows ----
+
+    fn raw(&self, which: Which, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.changes.of(which).get(key) {
+            Some(change) => Ok(change.clone()),
+            None => Ok(self.base.get(which, key)?),
+        }
+    }
+
+    fn put(&mut self, which: Which, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.changes.insert(which, key.into(), Some(value.into()));
+    }
+
+    fn remove(&mut self, which: Which, key: impl Into<Vec<u8>>) {
+        self.changes.insert(which, key.into(), None);
+    }
+
+    /// The first key of a tree at or after `from`.
+    pub fn first_from(&self, which: Which, from: &[u8]) -> Result<Option<Vec<u8>>> {
+        let own = self.changes.of(which);
+        let changed =
+            own.range::<[u8], _>((Bound::Included(from), Bound::Unbounded)).filter(|(_, value)| value.is_some()).map(|(key, _)| key.clone()).next();
+        let below = self.base.first_from(which, from, |key| own.contains_key(key))?;
+        Ok([changed, below].into_iter().flatten().min())
+    }
+
+    fn number(&self, which: Which, key: &[u8]) -> Result<Option<u64>> {
+        Ok(self.raw(which, key)?.map(|raw| number(&raw)))
+    }
+
+    fn value<T: DeserializeOwned>(&self, which: Which, key: &[u8]) -> Result<Option<T>> {
+        Ok(self.raw(which, key)?.map(|raw| decode(&raw)).transpose()?)
+    }
+
+    fn set<T: Serialize>(&mut self, which: Which, key: impl Into<Vec<u8>>, value: &T) -> Result<()> {
+        let row = encode(value)?;
+        if row.len() > limits::SLED_VALUE_BYTES_MAX {
+            return Err(CodecError(format!("a row of {} bytes for {} is over the limit", row.len(), which.name())).into());
+        }
+        self.put(which, key, row);
+        Ok(())
+    }
+
+    /// The record a row stands for.
+    fn record(&self, which: Which, key: &[u8]) -> Result<Option<Record>> {
+        let Some(raw) = self.raw(which, key)? else { return Ok(None) };
+        let place = Place::at_head(&raw)?;
+        match self.group.find(place) {
+            Some(record) => Ok(Some(record?)),
+            None => self.reader.record(place).map(Some).map_err(DraftError::Log),
+        }
+    }
+
     pub fn job(&self, id: JobId) -> Result<Option<Job>> {
-        self.value(Which::Jobs, &key(id.0))
+        if let Some(job) = self.jobs.get(&id) {
+            return Ok(Some(job.clone()));
+        }
+        self.record(Which::Jobs, &key(id.0))?.map(|record| of_job(id, record)).transpose()
     }
 
     pub fn event(&self, id: EventId) -> Result<Option<Event>> {
-        self.value(Which::Events, &key(id.0))
+        self.record(Which::Events, &key(id.0))?.map(|record| of_event(id, record)).transpose()
     }
 
     pub fn case(&self, id: CaseId) -> Result<Option<Case>> {
-        self.value(Which::Cases, &key(id.0))
+        self.record(Which::Cases, &key(id.0))?.map(|record| of_case(id, record)).transpose()
     }
 
     pub fn assessment(&self, id: AssessmentId) -> Result<Option<AssessmentRow>> {
-        self.value(Which::Assessments, &key(id.0))
+        self.record(Which::Assessments, &key(id.0))?.map(|record| of_assessment(id, record)).transpose()
     }
 
     pub fn dataset(&self, id: DatasetId) -> Result<Option<DatasetRow>> {
-        self.value(Which::Datasets, &key(id.0))
+        self.record(Which::Datasets, &key(id.0))?.map(|record| of_dataset(id, record)).transpose()
     }
 
-    pub fn active_dataset(&self) -> Result<Option<DatasetId>> {
-        self.value::<u64>(Which::Meta, ACTIVE).map(|id| id.map(DatasetId))
+    /// Who holds an event against retention.
+    pub fn hold(&self, event: EventId) -> Result<Option<Hold>> {
+        self.record(Which::Holds, &key(event.0))?.map(|record| of_hold(event, record)).transpose()
     }
 
     pub fn event_by_dedupe(&self, dedupe: Digest) -> Result<Option<EventId>> {
-        self.value::<u64>(Which::Dedupe, &dedupe.0).map(|id| id.map(EventId))
+        Ok(self.number(Which::Dedupe, &dedupe.0)?.map(EventId))
     }
 
     pub fn case_by_key(&self, case_key: &str) -> Result<Option<CaseId>> {
-        self.value::<u64>(Which::CaseKeys, &hashed(case_key)).map(|id| id.map(CaseId))
+        Ok(self.number(Which::CaseKeys, &hashed(case_key))?.map(CaseId))
     }
 
-    pub fn location(&self, digest: Digest) -> Result<Option<Location>> {
-        self.value(Which::Blobs, &digest.0)
-    }
-
-    pub fn set_location(&mut self, digest: Digest, location: &Location) -> Result<()> {
-        self.set(Which::Blobs, digest.0.to_vec(), location)
-    }
-
-    pub fn forget_location(&mut self, digest: Digest) {
-        self.remove(Which::Blobs, digest.0.to_vec());
+    pub fn place(&self, digest: Digest) -> Result<Option<Place>> {
+        Ok(self.raw(Which::Bodies, &digest.0)?.map(|raw| Place::from_bytes(&raw)).transpose()?)
     }
 
     /// The jobs about a subject, in the order they were made.
     pub fn jobs_about(&self, subject: Subject) -> Result<Vec<JobId>> {
         let prefix = subject_key(subject);
-        let changed = self.changes.range((Which::SubjectJobs, prefix.clone())..);
         let changed =
-            changed.map(|((tree, found), _)| (*tree, found)).take_while(|(tree, found)| *tree == Which::SubjectJobs && found.starts_with(&prefix));
-        let mut ids: Vec<JobId> = changed.map(|(_, found)| JobId(number(&found[prefix.len()..]))).collect();
-        if let Some(base) = self.base {
-            for found in base.get(Which::SubjectJobs).scan_prefix(&prefix).keys() {
-                ids.push(JobId(number(&found?[prefix.len()..])));
-            }
+            self.changes.of(Which::SubjectJobs).range(prefix.clone()..).map(|(found, _)| found).take_while(|found| found.starts_with(&prefix));
+        let mut ids: Vec<JobId> = changed.map(|found| JobId(number(&found[prefix.len()..]))).collect();
+        if let Subject::Event(event) = subject
+            && let Some(raw) = self.raw(Which::Events, &key(event.0))?
+        {
+            ids.extend(raw.get(Place::BYTES..).map(number).filter(|job| *job > 0).map(JobId));
+        }
+        for found in self.base.with_prefix(Which::SubjectJobs, &prefix) {
+            ids.push(JobId(number(&found?.0[prefix.len()..])));
         }
         ids.sort();
         ids.dedup();
         Ok(ids)
-    }
-
-    /// Who holds an event against retention.
-    pub fn hold(&self, event: EventId) -> Result<Option<Hold>> {
-        self.value(Which::Holds, &key(event.0))
     }
 
     /// When the bytes of an event were given up.
@@ -194,214 +220,210 @@ impl<'a> Draft<'a> {
         self.value(Which::Expired, &key(event.0))
     }
 
-    /// Jobs held in a step.
-    pub fn held(&self, step: Step) -> Result<i64> {
-        Ok(self.value(Which::Meta, &held_key(step))?.unwrap_or(0))
-    }
-
-    /// The source that was last served within a priority.
-    pub fn turn(&self, priority: Priority) -> Result<Option<Source>> {
-        self.value(Which::Meta, &turn_key(priority))
-    }
-
     /// What the jobs about an event came to.
     pub fn standing(&self, event: EventId) -> Result<Standing> {
         Ok(self.value(Which::Standing, &key(event.0))?.unwrap_or_default())
     }
 
-    /// The last event whose key was forgotten; 0 before any.
-    pub fn forgotten(&self) -> Result<EventId> {
-        Ok(EventId(self.value(Which::Meta, FORGOTTEN)?.unwrap_or(0)))
-    }
-
     /// The newest job without pins about a subject.
-    pub fn newest_job(&self, subject: Subject) -> Result<Option<JobId>> {
-        self.value::<u64>(Which::NewestJob, &subject_key(subject)).map(|id| id.map(JobId))
-    }
-
-    /// The next number of a kind; counts up from 1.
-    pub fn next(&mut self, counter: &'static [u8]) -> Result<u64> {
-        let next = self.value::<u64>(Which::Meta, counter)?.unwrap_or(0) + 1;
-        self.set(Which::Meta, counter.to_vec(), &next)?;
-        Ok(next)
+    pub fn newest_job(&self, subject: Subject) -> Result<Option<Job>> {
+        for id in self.jobs_about(subject)?.into_iter().rev() {
+            let job = self.job(id)?;
+            if job.as_ref().is_some_and(|job| job.pins.is_empty()) {
+                return Ok(job);
+            }
+        }
+        Ok(None)
     }
 
     // ---- the log ----
 
     /// Appends a record and applies it.
     pub fn append(&mut self, record: &Record) -> Result<()> {
-        let offset = self.next(OFFSET)?;
-        let envelope = encode(record)?;
-        let before = self.raw(Which::Log, &key(offset - 1))?;
-        let before = before.map_or(Ok(FIRST_LINK), |before| split(&before).map(|(link, _)| link))?;
-        let link = link(before, Digest::of(&envelope));
-        let kept = if envelope.len() <= KEPT_BYTES_MAX {
-            envelope
-        } else {
-            let digest = Digest::of(&envelope);
-            self.bodies.insert(digest, envelope);
-            encode(&Record::Elsewhere(digest))?
-        };
-        self.put(Which::Log, key(offset).to_vec(), [&link.0[..], &kept].concat());
-        self.apply(record)
+        let (_, place) = self.group.record(record)?;
+        self.apply(record, place)
     }
 
-    /// Takes a record over from another log as it stands there, and applies it.
-    pub fn replay(&mut self, offset: u64, stored: Vec<u8>, record: &Record) -> Result<()> {
-        self.put(Which::Log, key(offset).to_vec(), stored);
-        self.set(Which::Meta, OFFSET.to_vec(), &offset)?;
-        self.apply(record)
+    /// Keeps a body for the records that name it, unless it is there already.
+    pub fn keep(&mut self, digest: Digest, bytes: &[u8]) -> Result<()> {
+        self.came.insert(digest);
+        if self.place(digest)?.is_none() {
+            let place = self.group.body(digest, bytes)?;
+            self.put(Which::Bodies, digest.0, place.to_bytes());
+        }
+        Ok(())
+    }
+
+    /// Applies a group as the log holds it.
+    pub fn apply_group(&mut self, group: &Found) -> Result<()> {
+        let mut records = self.reader.records(group);
+        let (mut next, mut link) = (group.first, group.before);
+        for entry in &group.entries {
+            match entry.kind {
+                Kind::Body => self.put(Which::Bodies, entry.digest.0, entry.place.to_bytes()),
+                Kind::Record => {
+                    let Some(stored) = records.next() else { break };
+                    let stored = stored.map_err(DraftError::Log)?;
+                    self.apply(&stored.record().map_err(DraftError::Log)?, stored.place)?;
+                    (next, link) = (stored.number + 1, stored.link);
+                }
+            }
+        }
+        self.passed(group.first, group.begins, next, link, group.ends)
+    }
+
+    /// Rows changed so far, and the state; for who applies.
+    pub fn into_changes(self) -> (Changes, State) {
+        (self.changes, self.state)
+    }
+
+    pub fn changed(&self) -> usize {
+        self.changes.len()
     }
 
     /// What a record does to the projections; the only place that changes them.
-    pub fn apply(&mut self, record: &Record) -> Result<()> {
+    fn apply(&mut self, record: &Record, place: Place) -> Result<()> {
+        let place = place.to_bytes();
         match record {
-            Record::Arrived(event) => {
-                self.at_least(EVENT, event.id.0)?;
-                self.set(Which::Events, key(event.id.0).to_vec(), event)?;
-                self.set(Which::Dedupe, event.dedupe_key.0.to_vec(), &event.id.0)
+            Record::Arrived { event, job } => {
+                self.state.event = self.state.event.max(event.id);
+                self.put(Which::Events, key(event.id.0), [&place[..], &key(job.map_or(0, |job| job.0))].concat());
+                self.put(Which::Dedupe, event.dedupe_key.0, key(event.id.0));
             }
-            Record::Repeated { .. } | Record::Elsewhere(_) | Record::Noted { .. } => Ok(()),
-            Record::Job { job, act, .. } => self.apply_job(job, *act),
+            Record::Repeated { .. } | Record::Noted { .. } => {}
+            Record::Job { job, before, act, .. } => {
+                self.put(Which::Jobs, key(job.id.0), [&place[..], &[state_number(&job.state)]].concat());
+                self.apply_job(job, before.as_ref(), *act)?;
+            }
             Record::Case { case, .. } => {
-                self.at_least(CASE, case.id.0)?;
+                self.state.case = self.state.case.max(case.id);
                 for case_key in &case.keys {
-                    self.set(Which::CaseKeys, hashed(case_key).to_vec(), &case.id.0)?;
+                    self.put(Which::CaseKeys, hashed(case_key), key(case.id.0));
                 }
-                self.set(Which::Cases, key(case.id.0).to_vec(), case)
+                self.put(Which::Cases, key(case.id.0), place);
             }
             Record::Assessed { row, .. } => {
-                self.at_least(ASSESSMENT, row.id.0)?;
-                self.put(Which::CaseAssessments, [key(row.case.0), key(row.id.0)].concat(), Vec::new());
-                self.set::<AssessmentRow>(Which::Assessments, key(row.id.0).to_vec(), row)
+                self.state.assessment = self.state.assessment.max(row.id);
+                self.put(Which::CaseAssessments, [key(row.case.0), key(row.id.0)].concat(), []);
+                self.put(Which::Assessments, key(row.id.0), place);
             }
             Record::Dataset { row, .. } => {
-                self.at_least(DATASET, row.id.0)?;
-                self.set(Which::Datasets, key(row.id.0).to_vec(), row)
+                self.state.dataset = self.state.dataset.max(row.id);
+                self.put(Which::Datasets, key(row.id.0), place);
             }
-            Record::Activated { dataset, .. } => self.set(Which::Meta, ACTIVE.to_vec(), &dataset.0),
-            Record::KeysForgotten { through, .. } => self.apply_forgotten(*through),
-            Record::Held { event, reason, mark } => {
-                self.set(Which::Holds, key(event.0).to_vec(), &Hold { event: *event, by: mark.by.clone(), at: mark.at, reason: reason.clone() })
-            }
-            Record::HoldEnded { event, .. } => {
-                self.remove(Which::Holds, key(event.0).to_vec());
-                Ok(())
-            }
-            Record::Expired { event, mark } => self.set(Which::Expired, key(event.0).to_vec(), &mark.at),
+            Record::Activated { dataset, .. } => self.state.active = Some(*dataset),
+            Record::KeysForgotten { through, .. } => self.apply_forgotten(*through)?,
+            Record::Held { event, .. } => self.put(Which::Holds, key(event.0), place),
+            Record::HoldEnded { event, .. } => self.remove(Which::Holds, key(event.0)),
+            Record::Expired { event, mark } => self.set(Which::Expired, key(event.0), &mark.at)?,
+            Record::Dropped { bodies, .. } => bodies.iter().for_each(|digest| self.remove(Which::Bodies, digest.0)),
         }
+        Ok(())
     }
 
-    fn apply_job(&mut self, job: &Job, act: Act) -> Result<()> {
-        self.at_least(JOB, job.id.0)?;
-        let old = self.job(job.id)?;
-        self.apply_held(old.as_ref(), job)?;
+    fn apply_job(&mut self, job: &Job, before: Option<&Stood>, act: Act) -> Result<()> {
+        self.state.job = self.state.job.max(job.id);
+        self.state.count(before, job);
         if act == Act::Claimed {
-            self.set(Which::Meta, turn_key(job.priority), &job.source)?;
+            self.state.serve(job);
         }
-        if let Some(old) = old {
-            if let Some((tree, queue_key)) = queue(&old) {
-                self.remove(tree, queue_key);
+        match before {
+            Some(before) => {
+                if let Some((tree, queue_key)) = queue(job, before.step, &before.state) {
+                    self.remove(tree, queue_key);
+                }
             }
-            self.count(old.state.name(), -1)?;
-            self.remove(Which::JobStates, state_key(&old));
-        } else {
-            self.put(Which::SubjectJobs, [subject_key(job.subject), key(job.id.0).to_vec()].concat(), Vec::new());
-            if job.pins.is_empty() {
-                self.set(Which::NewestJob, subject_key(job.subject), &job.id.0)?;
+            None if act == Act::Arrived => {}
+            None => {
+                self.put(Which::SubjectJobs, [subject_key(job.subject), key(job.id.0).to_vec()].concat(), []);
             }
         }
-        if let Some((tree, queue_key)) = queue(job) {
-            self.put(tree, queue_key, Vec::new());
+        if let Some((tree, queue_key)) = queue(job, job.step, &job.state) {
+            self.put(tree, queue_key, []);
         }
-        self.count(job.state.name(), 1)?;
-        self.put(Which::JobStates, state_key(job), Vec::new());
         self.apply_standing(job)?;
-        self.set(Which::Jobs, key(job.id.0).to_vec(), job)
-    }
-
-    /// How many jobs are held in each step.
-    fn apply_held(&mut self, old: Option<&Job>, new: &Job) -> Result<()> {
-        let step = |job: &Job| matches!(job.state, JobState::Leased { .. }).then_some(job.step);
-        let (left, entered) = (old.and_then(step), step(new));
-        if left == entered {
-            return Ok(());
-        }
-        for (step, by) in [(left, -1), (entered, 1)] {
-            if let Some(step) = step {
-                let held = self.held(step)? + by;
-                self.set(Which::Meta, held_key(step), &held)?;
-            }
-        }
+        self.jobs.insert(job.id, job.clone());
         Ok(())
     }
 
     /// What a passed step of a job without pins came to is what replays of its event take over.
     fn apply_standing(&mut self, job: &Job) -> Result<()> {
         let Subject::Event(event) = job.subject else { return Ok(()) };
-        if !job.pins.is_empty() {
+        if !job.pins.is_empty() || (job.results.is_empty() && job.cases.is_empty()) {
             return Ok(());
         }
         let before = self.standing(event)?;
         let mut standing = before.clone();
         standing.take(job);
-        if standing == before { Ok(()) } else { self.set(Which::Standing, key(event.0).to_vec(), &standing) }
+        if standing == before { Ok(()) } else { self.set(Which::Standing, key(event.0), &standing) }
     }
 
     /// Forgets the keys of the events after those forgotten before. A key that a later delivery took over is that one's.
     fn apply_forgotten(&mut self, through: EventId) -> Result<()> {
-        for id in self.forgotten()?.0 + 1..=through.0 {
+        for id in self.state.forgotten.0 + 1..=through.0 {
             if let Some(event) = self.event(EventId(id))?
                 && self.event_by_dedupe(event.dedupe_key)? == Some(event.id)
             {
-                self.remove(Which::Dedupe, event.dedupe_key.0.to_vec());
+                self.remove(Which::Dedupe, event.dedupe_key.0);
             }
         }
-        self.set(Which::Meta, FORGOTTEN.to_vec(), &through.0)
-    }
-
-    fn count(&mut self, state: &'static str, by: i64) -> Result<()> {
-        let now = self.value::<i64>(Which::Counts, state.as_bytes())?.unwrap_or(0) + by;
-        self.set(Which::Counts, state.as_bytes().to_vec(), &now)
-    }
-
-    /// Keeps a counter at or past a number that was given out: on a rebuild the records tell the counters.
-    fn at_least(&mut self, counter: &'static [u8], given: u64) -> Result<()> {
-        if self.value::<u64>(Which::Meta, counter)?.unwrap_or(0) < given {
-            self.set(Which::Meta, counter.to_vec(), &given)?;
-        }
+        self.state.forgotten = through;
         Ok(())
     }
 }
 
-/// A stored value from what a tree holds of it.
-pub(super) fn unpack<T: DeserializeOwned>(raw: &[u8], large: LargeValues<'_>) -> std::result::Result<T, CodecError> {
-    match raw.split_first() {
-        Some((&INLINE, envelope)) => decode(envelope),
-        Some((&ELSEWHERE, digest)) => {
-            let digest = Digest(digest.try_into().map_err(|_| CodecError("a reference to a large value is damaged".to_owned()))?);
-            decode(&large(digest).ok_or_else(|| CodecError(format!("the large value {digest} is missing")))?)
-        }
-        _ => Err(CodecError("a stored value has an unknown form".to_owned())),
+// ---- what a record tells of what its row stands for ----
+
+fn elsewhere<T>(what: &dyn std::fmt::Display) -> Result<T> {
+    Err(DraftError::Log(format!("the row of {what} names a record of something else")))
+}
+
+pub(super) fn of_job(id: JobId, record: Record) -> Result<Job> {
+    match record {
+        Record::Job { job, .. } if job.id == id => Ok(*job),
+        _ => elsewhere(&id),
     }
 }
 
-pub(super) const OFFSET: &[u8] = b"offset";
-pub(super) const EVENT: &[u8] = b"event";
-pub(super) const JOB: &[u8] = b"job";
-pub(super) const CASE: &[u8] = b"case";
-pub(super) const ASSESSMENT: &[u8] = b"assessment";
-pub(super) const DATASET: &[u8] = b"dataset";
-pub(super) const ACTIVE: &[u8] = b"active dataset";
-const FORGOTTEN: &[u8] = b"keys forgotten through";
-
-fn held_key(step: Step) -> Vec<u8> {
-    format!("held in {}", step.as_str()).into_bytes()
+pub(super) fn of_event(id: EventId, record: Record) -> Result<Event> {
+    match record {
+        Record::Arrived { event, .. } if event.id == id => Ok(*event),
+        _ => elsewhere(&id),
+    }
 }
 
-fn turn_key(priority: Priority) -> Vec<u8> {
-    [&b"turn "[..], &[priority as u8]].concat()
+pub(super) fn of_case(id: CaseId, record: Record) -> Result<Case> {
+    match record {
+        Record::Case { case, .. } if case.id == id => Ok(*case),
+        _ => elsewhere(&id),
+    }
 }
+
+pub(super) fn of_assessment(id: AssessmentId, record: Record) -> Result<AssessmentRow> {
+    match record {
+        Record::Assessed { row, .. } if row.id == id => Ok(*row),
+        _ => elsewhere(&id),
+    }
+}
+
+pub(super) fn of_dataset(id: DatasetId, record: Record) -> Result<DatasetRow> {
+    match record {
+        Record::Dataset { row, .. } if row.id == id => Ok(*row),
+        _ => elsewhere(&id),
+    }
+}
+
+pub(super) fn of_hold(id: EventId, record: Record) -> Result<Hold> {
+    match record {
+        Record::Held { event, reason, mark } if event == id => Ok(Hold { event, by: mark.by, at: mark.at, reason }),
+        _ => elsewhere(&id),
+    }
+}
+
+// ---- keys ----
+
+/// The only key of `Which::State`.
+pub(super) const STATE: &[u8] = b"state";
 
 /// Numbers sort as bytes.
 pub(super) fn key(id: u64) -> [u8; 8] {
@@ -433,13 +455,9 @@ pub(super) fn subject_key(subject: Subject) -> Vec<u8> {
     }
 }
 
-/// State name, zero byte, number.
-pub(super) fn state_prefix(state: &str) -> Vec<u8> {
-    [state.as_bytes(), &[0]].concat()
-}
-
-fn state_key(job: &Job) -> Vec<u8> {
-    [state_prefix(job.state.name()), key(job.id.0).to_vec()].concat()
+/// A state in a row of `Which::Jobs`: its place among the names, from 1.
+fn state_number(state: &JobState) -> u8 {
+    JobState::NAMES.iter().zip(1..).find(|(name, _)| **name == state.name()).map_or(0, |(_, number)| number)
 }
 
 /// Beginning of the keys of the ready jobs of a priority at a step; the source's name, a zero byte and the number follow.
@@ -447,11 +465,11 @@ pub(super) fn lane(priority: Priority, step: Step) -> [u8; 2] {
     [priority as u8, step as u8]
 }
 
-/// The queue a job stands in by its state.
-fn queue(job: &Job) -> Option<(Which, Vec<u8>)> {
+/// The queue a job stands in at a step in a state.
+fn queue(job: &Job, step: Step, state: &JobState) -> Option<(Which, Vec<u8>)> {
     let id = key(job.id.0);
-    match &job.state {
-        JobState::Ready => Some((Which::Ready, [lane(job.priority, job.step).as_slice(), job.source.as_str().as_bytes(), &[0], &id].concat())),
+    match state {
+        JobState::Ready => Some((Which::Ready, [lane(job.priority, step).as_slice(), job.source.as_str().as_bytes(), &[0], &id].concat())),
         JobState::Scheduled { due, .. } => Some((Which::Scheduled, [time_key(*due), id].concat())),
         JobState::Leased { until, .. } => Some((Which::Leases, [time_key(*until), id].concat())),
         _ => None,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LASTBUY_FAILPOINT=<point>:<n>     SIGKILL at the n-th passing of the point
-//! LASTBUY_FAILPOINT=skip-barrier:0  no fdatasync on sled's file: what is lost where its flush is believed; likewise skip-body-sync
+//! LASTBUY_FAILPOINT=skip-barrier:0  no fdatasync on the log: what is lost where a write is believed
 //! ```
 
 #[cfg(not(all(feature = "failpoints", debug_assertions)))]

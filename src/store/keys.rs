@@ -4,9 +4,8 @@
 use super::{
     Store, WriteError,
     act::{Done, mark},
-    draft::{Draft, DraftError, EVENT},
+    draft::{Draft, DraftError},
     record::Record,
-    trees::Which,
 };
 use crate::{
     domain::{id::EventId, time::At},
@@ -17,8 +16,7 @@ impl Store {
     /// One round of the sweep that forgets the keys of deliveries older than the site keeps them; `true` while there are more.
     pub fn forget_keys(&self, now: At) -> Result<bool, WriteError> {
         let older_than = now.plus_ms(-i64::from(self.options.keys_kept_days) * 24 * 3600 * 1000);
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        match forgettable(&Draft::new(Some(&self.shared.trees), &large), older_than) {
+        match forgettable(&self.shared.draft(), older_than) {
             Ok(None) => Ok(false),
             Ok(Some(_)) => self.write(0, move |draft| forget_keys(draft, older_than, now)),
             Err(error) => Err(WriteError::Busy(error.to_string())),
@@ -29,8 +27,7 @@ impl Store {
 /// The deliveries among the next ones whose keys were kept long enough; the last of them, or `None`. Ends at the first that is too young, so a clock that was
 /// once set wrong only delays.
 fn forgettable(draft: &Draft<'_>, older_than: At) -> Result<Option<EventId>, DraftError> {
-    let from = draft.forgotten()?.0;
-    let newest = draft.value(Which::Meta, EVENT)?.unwrap_or(0);
+    let (from, newest) = (draft.state.forgotten.0, draft.state.event.0);
     let mut through = None;
     for id in from + 1..=newest.min(from + limits::KEYS_FORGOTTEN_MAX as u64) {
         if draft.event(EventId(id))?.is_some_and(|event| event.received_at >= older_than) {

@@ -1,41 +1,43 @@
 //! The store: one ordered log that everything else is a projection of, and the queue of work on what arrived.
 //!
 //! # What an acknowledgement means
-//! A write that returned `Ok` is on the medium: its bodies were synced in their segment, its records and projections were committed in one sled transaction,
-//! sled was flushed, and sled's file was synced by us (sled's own flush is no fsync). It then survives a killed process and a power cut, provided the medium
-//! keeps what `fdatasync` returned for. A write that returned an error is not in the log; one whose process was killed before it returned is there whole or
-//! not at all.
+//! A write that returned `Ok` is on the medium: its records and the bodies they name were appended to the log in one write, and `fdatasync` returned. It then
+//! survives a killed process and a power cut, provided the medium keeps what `fdatasync` returned for. A write that returned an error is not in the log; one whose
+//! process was killed before it returned is there whole or not at all. Nothing else has to survive: the projections in sled are brought after the log by a thread
+//! of their own, readers see what is not there yet over what is (`view`), and they are made anew where they cannot be believed (`project`).
 //!
-//! - *Killed process:* the next opening removes sled's partial snapshots, puts jobs that were held back to ready, and goes on. A body without a record, or a
-//!   torn end of a segment, is never read and harms nobody.
+//! - *Killed process:* the next opening cuts off a group that was not whole, which nobody was told of, applies what sled lacks, and puts jobs that were held back
+//!   to ready.
+//! - *Power cut:* the same, and the projections are made anew from the log, because nothing of sled's is synced while it works.
 //! - *Full disk:* while less than `limits::DISK_RESERVE_BYTES` is free, arrivals are refused as busy; work in hand goes on and reads are served.
-//! - *Failing disk:* after the first failed write or sync the store is poisoned: nothing more is written, every waiter is told, and the process must end.
-//!   A sync is never tried again, because the kernel may have dropped what could not be written.
-//! - *Compaction, upgrade, restore:* the new store is whole and on the medium before it takes the place of the present one; killed at any point, the next opening
+//! - *Failing disk:* after the first failed write or sync the store is poisoned: nothing more is written, every waiter is told, and the process must end. A sync is
+//!   never tried again, because the kernel may have dropped what could not be written. A read that fails is an error, never the end of the log.
+//! - *Compaction, upgrade, restore:* the new log is whole and on the medium before it takes the place of the present one; killed at any point, the next opening
 //!   finds the one or the other (`swap`).
 //! - *Retention:* records are never removed; bodies are, when no record needs them (`retain`, `needed`, `garbage`).
-//! - *Damage:* a database whose file cannot be read, or whose log ends before what was acknowledged (see `mark`), is refused; every record has a CRC-32, every
-//!   body its BLAKE3; `check` verifies all of them and rebuilds the projections from the log.
+//! - *Damage:* a log that ends before what was acknowledged or applied, or has a broken group before a whole one, is refused and not touched; every group and record
+//!   has a checksum and a link, every body its BLAKE3, looked at whenever it is read; `check` looks at all of them and makes the projections anew to compare.
+//!   Damage to sled's files costs the time of making them anew and no data; they are kept aside for a person to look at.
 //!
 //! # On disk
 //! ```text
 //! <data-dir>/lock       held exclusively while open        <data-dir>/format     "lastbuy store 1"; a newer one is refused and not touched
-//! <data-dir>/db/        sled 0.34.7; its trees are listed in `trees`, its values are at most 4 KiB (larger pages would become files it never syncs)
-//! <data-dir>/segments/  bodies and results, see `blob`     <data-dir>/datasets/  one file each, written by `factory`
+//! <data-dir>/log/       records and bodies, see `log`      <data-dir>/datasets/  one file each, written by `factory`
+//! <data-dir>/db/        sled 0.34.7: the queue and every index; its trees are listed in `trees`, what it holds follows from the log
 //! <data-dir>/rebuilt/, replaced/, swap, check/             only while the store is compacted, upgraded, restored or checked, see `swap`
-//! <data-dir>/db.damaged-<time>/                            what an opening repaired, kept for a person to look at
+//! <data-dir>/db.damaged-<time>/                            the last database that was of no use, kept for a person to look at
 //! ```
-//! A record larger than a value may be is itself a body, and the log names its digest. Records and rows are bincode in an envelope, see `codec`.
+//! Records are bincode in an envelope, see `codec` and `record`. Rows of sled hold places in the log, numbers, or nothing.
 //!
 //! # Who may do what
-//! One thread writes (`writer`), in groups; everybody may read. Workers `claim` a job for a time under an epoch and `finish` each step under it; a finish with
-//! an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `queue` who gets which job, `order` what is asked for again,
-//! `keys` how long a delivery is known, `draft` the state each is prepared against. `audit` tells the log as who did what.
+//! One thread appends to the log (`writer`), in groups, one brings sled after it (`project`); everybody may read. Workers `claim` a job for a time under an epoch
+//! and `finish` each step under it; a finish with an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `queue` who
+//! gets which job, `order` what is asked for again, `keys` how long a delivery is known, `draft` the state each is prepared against and what a record changes.
+//! `audit` tells the log as who did what.
 
 mod act;
 mod audit;
 mod backup;
-mod blob;
 mod check;
 mod codec;
 mod compact;
@@ -43,19 +45,24 @@ mod draft;
 mod failpoint;
 mod garbage;
 mod keys;
-mod mark;
+mod log;
 mod needed;
 mod open;
 mod order;
+mod project;
 mod queue;
 mod read;
-mod rebuild;
 mod record;
+mod records;
 mod restore;
 mod retain;
+mod rewrite;
+mod slots;
+mod state;
 mod swap;
 mod trees;
 mod upgrade;
+mod view;
 mod writer;
 
 pub use backup::{BackupError, Manifest, inspect};
@@ -76,6 +83,7 @@ use self::{
     act::Halt,
     draft::Draft,
     open::Layout,
+    project::Projector,
     writer::{Shared, Writer},
 };
 pub use self::{
@@ -85,7 +93,7 @@ pub use self::{
 use crate::{
     domain::{
         case::{Case, DatasetRow, Headline},
-        event::{Arrival, Source},
+        event::{Arrival, Digest, Source},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
         job::{AtOnce, Job, JobState, Subject},
         time::At,
@@ -247,7 +255,7 @@ pub struct Progress {
 pub struct Store {
     shared: Arc<Shared>,
     /// `None` once closed.
-    writer: Mutex<Option<(Writer, File)>>,
+    writer: Mutex<Option<(Writer, Projector, File)>>,
     dir: PathBuf,
     datasets_dir: PathBuf,
     space: Mutex<Space>,
@@ -271,11 +279,11 @@ impl Store {
     pub fn open_with(dir: &Path, options: Options) -> Result<Arc<Store>, OpenError> {
         let opened = open::open(dir)?;
         let failed = |what: &'static str, source: std::io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
-        let writer = Writer::start(Arc::clone(&opened.shared), opened.segments, opened.db_file, opened.mark)
-            .map_err(|error| failed("the writer cannot start", error))?;
+        let writer = Writer::start(Arc::clone(&opened.shared), opened.log, opened.mark).map_err(|error| failed("the writer cannot start", error))?;
+        let projector = Projector::start(Arc::clone(&opened.shared)).map_err(|error| failed("the projector cannot start", error))?;
         let store = Store {
             shared: opened.shared,
-            writer: Mutex::new(Some((writer, opened.lock))),
+            writer: Mutex::new(Some((writer, projector, opened.lock))),
             dir: dir.to_path_buf(),
             datasets_dir: Layout::of(dir).datasets,
             space: Mutex::new(Space { looked_at: At(i64::MIN), free: u64::MAX }),
@@ -308,7 +316,7 @@ impl Store {
         answer: impl FnOnce(Result<T, WriteError>) + Send + 'static,
     ) -> Result<(), WriteError> {
         match self.writer.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            Some((writer, _)) => writer.send(bytes, act, answer),
+            Some((writer, ..)) => writer.send(bytes, act, answer),
             None => Err(WriteError::Poisoned("the store is closed".to_owned())),
         }
     }
@@ -331,16 +339,16 @@ impl Store {
     /// Takes a delivery: bytes and event on disk, a job made. A repeat of a known delivery changes nothing and tells the first one's ids.
     pub fn accept(&self, arrival: Arrival, now: At) -> Result<Accepted, WriteError> {
         self.check_space(now)?;
-        let by = sender(&arrival);
-        self.write(arrival.body.len(), move |draft| act::accept(draft, arrival, &by, now))
+        let (by, body) = (sender(&arrival), Digest::of(&arrival.body));
+        self.write(arrival.body.len(), move |draft| act::accept(draft, arrival, body, &by, now))
     }
 
     /// The same without blocking; `by` is the person who handed it in, where one did.
     pub async fn accept_async(&self, arrival: Arrival, by: Option<Actor>, now: At) -> Result<Accepted, WriteError> {
         self.check_space(now)?;
-        let by = by.unwrap_or_else(|| sender(&arrival));
+        let (by, body) = (by.unwrap_or_else(|| sender(&arrival)), Digest::of(&arrival.body));
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, &by, now), move |result| drop(sender.send(result)))?;
+        self.send(arrival.body.len(), move |draft| act::accept(draft, arrival, body, &by, now), move |result| drop(sender.send(result)))?;
         let answer = receiver.await.unwrap_or_else(|_| Err(self.lost()));
         failpoint::pass("answered");
         answer
@@ -448,8 +456,9 @@ impl Store {
 
     /// Closes; the data directory stays taken as long as the lock is kept. `None`: it was closed already.
     fn close_keeping_lock(&self) -> Result<Option<File>, WriteError> {
-        let Some((writer, lock)) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
+        let Some((writer, projector, lock)) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
         writer.close();
+        projector.close(&self.shared, &Layout::of(&self.dir).db);
         self.poisoned().map_or(Ok(Some(lock)), |why| Err(WriteError::Poisoned(why)))
     }
 }

@@ -5,13 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{
-    blob::Location,
-    draft::{key, number, unpack},
-    record,
-    trees::Which,
-    writer::Shared,
-};
+use super::{draft::number, log::Place, trees::Which, writer::Shared};
 use crate::{
     domain::{event::Digest, id::EventId},
     limits,
@@ -20,7 +14,7 @@ use crate::{
 /// A body as the index has it.
 pub(super) struct Body {
     pub digest: Digest,
-    pub location: Location,
+    pub place: Place,
     pub needed: bool,
 }
 
@@ -28,14 +22,14 @@ pub(super) struct Body {
 /// bodies, so that memory stays bounded however large the store is.
 pub(super) fn each_body(shared: &Shared, through: u64, act: &mut dyn FnMut(Body) -> Result<(), String>) -> Result<(), String> {
     let expired = expired(shared)?;
-    let mut rows = shared.trees.get(Which::Blobs).iter();
+    let mut rows = shared.view.all(Which::Bodies);
     loop {
         let mut slice = Vec::new();
         for row in rows.by_ref().take(limits::BODIES_MARKED_AT_ONCE_MAX) {
             let (found, raw) = row.map_err(|error| error.to_string())?;
-            let digest = Digest(found.as_ref().try_into().map_err(|_| "the index of bodies has a key that is no digest".to_owned())?);
-            let location = unpack(&raw, &|_| None).map_err(|error| format!("the place of body {digest}: {error}"))?;
-            slice.push(Body { digest, location, needed: false });
+            let digest = Digest(found.try_into().map_err(|_| "the index of bodies has a key that is no digest".to_owned())?);
+            let place = Place::from_bytes(&raw).map_err(|error| format!("the place of body {digest}: {error}"))?;
+            slice.push(Body { digest, place, needed: false });
         }
         if slice.is_empty() {
             return Ok(());
@@ -47,11 +41,12 @@ pub(super) fn each_body(shared: &Shared, through: u64, act: &mut dyn FnMut(Body)
 
 /// `slice` is in the order of digests.
 fn mark(shared: &Shared, through: u64, expired: &HashSet<EventId>, slice: &mut [Body]) -> Result<(), String> {
-    for row in shared.trees.get(Which::Log).range(..=key(through)) {
-        let (offset, stored) = row.map_err(|error| error.to_string())?;
-        let (record, itself) = record::read(&stored, &|digest| shared.body(digest).ok().flatten())
-            .map_err(|error| format!("record {}: {error}: run lastbuy doctor --deep", number(&offset)))?;
-        for digest in record.needs(|event| expired.contains(&event)).into_iter().chain(itself) {
+    for stored in shared.records(1)? {
+        let stored = stored?;
+        if stored.number > through {
+            break;
+        }
+        for digest in stored.record()?.needs(|event| expired.contains(&event)) {
             if let Ok(at) = slice.binary_search_by_key(&digest, |body| body.digest) {
                 slice[at].needed = true;
             }
@@ -61,12 +56,5 @@ fn mark(shared: &Shared, through: u64, expired: &HashSet<EventId>, slice: &mut [
 }
 
 pub(super) fn expired(shared: &Shared) -> Result<HashSet<EventId>, String> {
-    let keys = shared.trees.get(Which::Expired).iter().keys();
-    keys.map(|key| key.map(|key| EventId(number(&key))).map_err(|error| error.to_string())).collect()
-}
-
-/// The last record that is committed; 0 before the first.
-pub(super) fn newest(shared: &Shared) -> Result<u64, String> {
-    let last = shared.trees.get(Which::Log).last().map_err(|error| error.to_string())?;
-    Ok(last.map_or(0, |(offset, _)| number(&offset)))
+    shared.view.all(Which::Expired).map(|row| row.map(|(key, _)| EventId(number(&key))).map_err(|error| error.to_string())).collect()
 }

@@ -1,34 +1,32 @@
-//! Opening the data directory, in the order that survives a kill at any point of an earlier opening.
+//! Opening the data directory, in the order that survives a kill at any point of an earlier opening: the log first, then what follows from it.
 
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
-use tokio::sync::watch;
 
 use super::{
-    OpenError,
-    blob::{Segments, sync_dir},
-    draft::number,
-    failpoint,
-    mark::{self, Mark},
+    OpenError, failpoint,
+    log::{self, Log, Mark, Reader, Unopened, sync_dir},
+    project::{self, Trust},
+    state::State,
     swap,
-    trees::{Trees, Which},
+    trees::Trees,
     upgrade,
+    view::View,
     writer::{FORMAT, Shared},
 };
 use crate::limits;
 
 /// Where things are in the data directory.
 pub(super) struct Layout {
+    pub log: PathBuf,
     pub db: PathBuf,
-    pub segments: PathBuf,
     pub datasets: PathBuf,
     lock: PathBuf,
     pub format: PathBuf,
@@ -36,22 +34,14 @@ pub(super) struct Layout {
 
 impl Layout {
     pub fn of(dir: &Path) -> Layout {
-        Layout {
-            db: dir.join("db"),
-            segments: dir.join("segments"),
-            datasets: dir.join("datasets"),
-            lock: dir.join("lock"),
-            format: dir.join("format"),
-        }
+        Layout { log: dir.join("log"), db: dir.join("db"), datasets: dir.join("datasets"), lock: dir.join("lock"), format: dir.join("format") }
     }
 }
 
 /// An opened directory: what readers and writer share, and what only the writer has.
 pub(super) struct Opened {
     pub shared: Arc<Shared>,
-    pub segments: Segments,
-    /// sled's own file, opened beside it for the syncs that sled does not do.
-    pub db_file: File,
+    pub log: Log,
     pub mark: Mark,
     /// Held as long as the store is open.
     pub lock: File,
@@ -67,38 +57,126 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     if theirs < FORMAT {
         upgrade::run(dir, theirs).map_err(|why| OpenError::Upgrade { path: dir.to_path_buf(), theirs, ours: FORMAT, why })?;
     }
-    for path in [&layout.db, &layout.segments, &layout.datasets] {
+    for path in [&layout.log, &layout.db, &layout.datasets] {
         fs::create_dir_all(path).map_err(failed("the data directory cannot be made"))?;
     }
-    failpoint::pass("open-locked");
-    remove_partial_snapshots(&layout.db).map_err(failed("partial snapshots cannot be removed"))?;
-    let sled_config = layout.db.join("conf");
-    remove_torn_config(&sled_config).map_err(failed("sled's configuration cannot be looked at"))?;
-    let reached = mark::read(&layout.db).map_err(failed("how far the log goes cannot be read"))?;
-    read_through(&layout.db.join("db")).map_err(failed("sled's file cannot be read, and nothing was touched"))?;
-    let db = open_sled(dir, &layout.db)?;
-    // sled never syncs it.
-    File::open(&sled_config).and_then(|file| file.sync_all()).map_err(failed("sled's configuration cannot be synced"))?;
-    failpoint::pass("open-sled");
-    // The snapshot's rename and, the first time, the new files are only safe once their folders are synced.
-    for path in [&layout.db, &layout.segments, &layout.datasets, dir] {
+    for path in [&layout.datasets, dir] {
         sync_dir(path).map_err(failed("a folder cannot be synced"))?;
     }
-    let blobs = layout.db.join("blobs");
-    if blobs.is_dir() {
-        sync_dir(&blobs).map_err(failed("a folder cannot be synced"))?;
-    }
-    let db_file = File::open(layout.db.join("db")).map_err(failed("sled's file cannot be opened"))?;
-    let trees = unpanicked(|| Trees::open(&db)).map_err(|shut| OpenError::Damaged { path: dir.to_path_buf(), why: shut.why })?;
-    failpoint::pass("open-trees");
-    check_end(dir, &layout.db, &trees, reached)?;
-    let mark = Mark::open(&layout.db).and_then(|mark| mark.sync().map(|()| mark)).map_err(failed("how far the log goes cannot be written"))?;
-    let segments = Segments::open(&layout.segments).map_err(failed("the segments cannot be listed"))?;
+    failpoint::pass("open-locked");
+    let log = open_log(dir, &layout.log)?;
+    failpoint::pass("open-log");
+    let mark = Mark::open(&layout.log).and_then(|mark| {
+        mark.set(log.next() - 1)?;
+        mark.sync()?;
+        sync_dir(&layout.log).map(|()| mark)
+    });
+    let mark = mark.map_err(failed("how far the log goes cannot be written"))?;
+    let shared = projections(dir, &layout, &log)?;
+    failpoint::pass("open-projected");
     swap::forget_replaced(dir).map_err(failed("the store that was replaced cannot be removed"))?;
-    let shared =
-        Shared { db, trees, segments_dir: layout.segments, poison: OnceLock::new(), commits: watch::Sender::new(0), handed: Mutex::new(None) };
-    Ok(Opened { shared: Arc::new(shared), segments, db_file, mark, lock })
+    Ok(Opened { shared: Arc::new(shared), log, mark, lock })
 }
+
+pub(super) fn open_log(dir: &Path, path: &Path) -> Result<Log, OpenError> {
+    log::open(path).map_err(|unopened| match unopened {
+        Unopened::Io(source) => OpenError::Io { what: "the log cannot be read, and nothing was touched", path: dir.to_path_buf(), source },
+        Unopened::Damaged(why) => OpenError::Damaged { path: dir.to_path_buf(), why },
+    })
+}
+
+/// The projections, brought after the log: those that are there where they can be believed, otherwise made anew.
+fn projections(dir: &Path, layout: &Layout, log: &Log) -> Result<Shared, OpenError> {
+    let failed = |what: &'static str| move |source: io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
+    let unbelieved = failed("the projections cannot be made anew");
+    match project::trust(&layout.db, log.id()).map_err(failed("the projections cannot be looked at"))? {
+        Trust::OfAnother => {
+            return Err(OpenError::Damaged {
+                path: dir.to_path_buf(),
+                why: format!(
+                    "its log is gone, or another took its place: what was acknowledged is known to {} and not to the log. Restore a backup; to go on with what the log holds, \
+                     remove that folder",
+                    layout.db.display()
+                ),
+            });
+        }
+        Trust::Believed => match believed(dir, layout, log)? {
+            Ok(shared) => return Ok(shared),
+            Err(why) => set_aside(dir, &layout.db, &why).map_err(unbelieved)?,
+        },
+        Trust::Doubted => {
+            if log.next() > 1 {
+                tracing::info!(records = log.next() - 1, "the projections are not known to be whole and are made anew from the log");
+            }
+            fs::remove_dir_all(&layout.db).map_err(unbelieved)?;
+        }
+    }
+    fs::create_dir_all(&layout.db).and_then(|()| sync_dir(dir)).map_err(unbelieved)?;
+    let made = unpanicked(|| fill(layout, log, None));
+    made.map_err(|why| OpenError::Damaged { path: dir.to_path_buf(), why: format!("the projections cannot be made from its log: {why}") })
+}
+
+/// The projections that are there; the inner error says why they are of no use.
+fn believed(dir: &Path, layout: &Layout, log: &Log) -> Result<Result<Shared, String>, OpenError> {
+    let failed = |what: &'static str| move |source: io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
+    remove_partial_snapshots(&layout.db).map_err(failed("partial snapshots cannot be removed"))?;
+    // From here on sled writes.
+    project::stamp_open(&layout.db, log.id()).map_err(failed("the projections cannot be written"))?;
+    let mut beyond = None;
+    let filled = unpanicked(|| fill(layout, log, Some(&mut beyond)));
+    match beyond {
+        Some(applied) => Err(OpenError::Damaged {
+            path: dir.to_path_buf(),
+            why: format!(
+                "its log ends at record {}, and record {applied} was acknowledged. Restore a backup; to go on with what is left, remove {}",
+                log.next() - 1,
+                layout.db.display()
+            ),
+        }),
+        None => Ok(filled),
+    }
+}
+
+/// Opens sled and applies what it lacks. `beyond`: what is there is to be used, and is told here where it is past the log's end.
+fn fill(layout: &Layout, log: &Log, beyond: Option<&mut Option<u64>>) -> Result<Shared, String> {
+    let db = open_when_let_go(&config(&layout.db)).map_err(|error| error.to_string())?;
+    failpoint::pass("open-sled");
+    let trees = Trees::open(&db, &layout.db).map_err(|error| error.to_string())?;
+    let state = match beyond {
+        Some(beyond) => {
+            let state = project::stored_state(&trees, log)?.ok_or("it is not of this log")?;
+            if state.record >= log.next() {
+                *beyond = Some(state.record);
+                return Err("it is past the end of the log".to_owned());
+            }
+            state
+        }
+        None => {
+            project::stamp_open(&layout.db, log.id()).map_err(|error| error.to_string())?;
+            State::before(log.id())
+        }
+    };
+    let (view, reader) = (View::new(trees), Reader::new(&layout.log));
+    let state = project::catch_up(&view, &reader, state, log)?;
+    db.flush().map_err(|error| error.to_string())?;
+    Ok(Shared::new(db, view, reader, log, state, project::stamp_path(&layout.db)))
+}
+
+/// Keeps a database that is of no use for a person to look at, instead of the one before.
+fn set_aside(dir: &Path, db: &Path, why: &str) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(DAMAGED)) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    let aside = dir.join(format!("{DAMAGED}{}", crate::clock::now_ms()));
+    tracing::error!(aside = %aside.display(), why, "the projections are damaged; they are kept aside and made anew from the log");
+    fs::rename(db, aside)?;
+    sync_dir(dir)
+}
+
+const DAMAGED: &str = "db.damaged-";
 
 /// Makes the data directory with the folders above it, and their names durable: an earlier process may have been killed between the two.
 fn make_data_dir(dir: &Path) -> io::Result<()> {
@@ -142,53 +220,6 @@ fn read_format(path: &Path) -> io::Result<Result<u16, OpenError>> {
     }
 }
 
-/// sled takes a read that fails for the end of its log and writes over the rest, so the whole file is read once before sled has it.
-fn read_through(path: &Path) -> io::Result<()> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened?,
-    };
-    let mut bytes = vec![0; limits::READ_THROUGH_BYTES];
-    let mut at = 0;
-    loop {
-        match file.read_at(&mut bytes, at)? {
-            0 => return Ok(()),
-            read => at += read as u64,
-        }
-    }
-}
-
-/// A log that ends before what was acknowledged lost its end.
-fn check_end(dir: &Path, db: &Path, trees: &Trees, reached: u64) -> Result<(), OpenError> {
-    let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
-    let last = unpanicked(|| trees.get(Which::Log).last()).map_err(|shut| damaged(shut.why))?;
-    let last = last.map_or(0, |(key, _)| number(&key));
-    if last >= reached {
-        return Ok(());
-    }
-    let mark = mark::path(db);
-    Err(damaged(format!(
-        "its log ends at record {last}, and record {reached} was acknowledged. Restore a backup; to go on with what is left, remove {}",
-        mark.display()
-    )))
-}
-
-/// sled's configuration says what `open_sled` says on every opening, so a file that a power cut tore is removed and sled writes it again; read as it is, it
-/// would keep the store shut for ever. Its last four bytes are the CRC-32 of the others.
-fn remove_torn_config(path: &Path) -> io::Result<()> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        read => read?,
-    };
-    match bytes.split_last_chunk() {
-        Some((body, crc)) if !body.is_empty() && crc32fast::hash(body) == u32::from_le_bytes(*crc) => Ok(()),
-        _ => {
-            tracing::warn!(path = %path.display(), "sled's configuration is torn and is written again");
-            fs::remove_file(path)
-        }
-    }
-}
-
 pub(super) fn write_format(path: &Path, format: u16) -> io::Result<()> {
     let dir = path.parent().unwrap_or(path);
     let mut aside = tempfile::NamedTempFile::new_in(dir)?;
@@ -199,93 +230,39 @@ pub(super) fn write_format(path: &Path, format: u16) -> io::Result<()> {
 }
 
 /// A kill while sled opens leaves `snap.<lsn>.generating`, which sled then takes for a snapshot and refuses to open at all.
-pub(super) fn remove_partial_snapshots(db: &Path) -> io::Result<()> {
-    for path in snapshots(db)? {
+fn remove_partial_snapshots(db: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(db)? {
+        let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "generating") {
             tracing::warn!(path = %path.display(), "a partial snapshot of an opening that was killed is removed");
             fs::remove_file(path)?;
         }
     }
-    sync_dir(db)
+    Ok(())
 }
 
-fn snapshots(db: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(db)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with("snap.")) {
-            paths.push(entry.path());
-        }
-    }
-    Ok(paths)
-}
-
-/// sled as we use it. The writer flushes; a background flusher would only hide errors.
+/// sled as we use it. The projector flushes; a background flusher would only hide errors.
 pub(super) fn config(db: &Path) -> sled::Config {
     sled::Config::new().path(db).cache_capacity(limits::SLED_CACHE_BYTES).use_compression(false).flush_every_ms(None)
 }
 
-/// Opens sled; where its snapshot is damaged, keeps the folder aside and lets it rebuild from its whole log.
-pub(super) fn open_sled(dir: &Path, db: &Path) -> Result<sled::Db, OpenError> {
-    let config = config(db);
-    let first = match open_when_let_go(&config) {
-        Ok(opened) => return Ok(opened),
-        Err(error) => error,
-    };
-    let damaged = |why: String| OpenError::Damaged { path: dir.to_path_buf(), why };
-    if !first.is_damage {
-        return Err(damaged(first.why));
-    }
-    let aside = dir.join(format!("db.damaged-{}", crate::clock::now_ms()));
-    tracing::error!(aside = %aside.display(), error = first.why, "sled's snapshot is damaged; it is kept aside and rebuilt from sled's log");
-    copy_dir(db, &aside).map_err(|error| damaged(format!("{}; and it could not be kept aside: {error}", first.why)))?;
-    for path in snapshots(db).map_err(|error| damaged(error.to_string()))? {
-        fs::remove_file(path).map_err(|error| damaged(error.to_string()))?;
-    }
-    open_when_let_go(&config).map_err(|error| damaged(format!("{}, also without its snapshots; a copy is in {}", error.why, aside.display())))
-}
-
-/// Why sled did not do something.
-struct Shut {
-    /// Of its files; another opening without its snapshots may help.
-    is_damage: bool,
-    why: String,
-}
-
 /// sled checks less than it trusts: some damage in its files makes it panic, which is one more way to say so.
-fn unpanicked<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Shut> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| Shut { is_damage: matches!(error, sled::Error::Corruption { .. }), why: error.to_string() }),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(Shut { is_damage: true, why: format!("sled cannot read its files: {}", text.unwrap_or("it panicked")) })
-        }
-    }
+fn unpanicked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("sled cannot read its files: {}", text.unwrap_or("it panicked")))
+    })
 }
 
 /// Our own lock is held, so whoever still has sled's is a store of this process that was closed a moment ago: sled's threads let go of it a little later.
-fn open_when_let_go(config: &sled::Config) -> Result<sled::Db, Shut> {
+pub(super) fn open_when_let_go(config: &sled::Config) -> sled::Result<sled::Db> {
     let until = Instant::now() + Duration::from_millis(limits::SLED_LET_GO_MS_MAX);
     loop {
-        match unpanicked(|| config.open()) {
-            Err(shut) if shut.why.contains("could not acquire lock") && Instant::now() < until => {
+        match config.open() {
+            Err(error) if error.to_string().contains("could not acquire lock") && Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             opened => return opened,
         }
     }
-}
-
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_dir(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    sync_dir(to)
 }

@@ -106,9 +106,7 @@ impl Store {
 
     /// The job an order would come to, or the reason why there can be none. Writes nothing.
     pub fn plan(&self, order: &Order, now: At) -> Result<Result<Job, String>, ReadError> {
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        let mut draft = Draft::new(Some(&self.shared.trees), &large);
-        told(plan(&mut draft, order, now)).map_err(|halt| match halt {
+        told(plan(&self.shared.draft(), order, now)).map_err(|halt| match halt {
             Halt::Refused(error) => ReadError(error.to_string()),
             Halt::Broken(error) => ReadError(error.to_string()),
         })
@@ -125,7 +123,7 @@ fn told<T>(done: Result<T, Halt>) -> Result<Result<T, String>, Halt> {
 }
 
 fn is_due(draft: &Draft<'_>, id: CaseId) -> Done<bool> {
-    let (Some(case), Some(active)) = (draft.case(id)?, draft.active_dataset()?) else { return Ok(false) };
+    let (Some(case), Some(active)) = (draft.case(id)?, draft.state.active) else { return Ok(false) };
     let latest = match case.latest {
         Some(latest) => draft.assessment(latest)?,
         None => None,
@@ -134,11 +132,7 @@ fn is_due(draft: &Draft<'_>, id: CaseId) -> Done<bool> {
         return Ok(false);
     }
     for subject in case.events.iter().map(|event| Subject::Event(*event)).chain([Subject::Case(id)]) {
-        let job = match draft.newest_job(subject)? {
-            Some(job) => draft.job(job)?,
-            None => None,
-        };
-        if job.is_some_and(|job| !job.state.is_settled()) {
+        if draft.newest_job(subject)?.is_some_and(|job| !job.state.is_settled()) {
             return Ok(false);
         }
     }
@@ -154,7 +148,7 @@ fn append(draft: &mut Draft<'_>, order: &Order, by: &Actor, now: At) -> Done<Job
 }
 
 /// The job an order comes to, or why there can be none.
-fn plan(draft: &mut Draft<'_>, order: &Order, now: At) -> Done<Job> {
+fn plan(draft: &Draft<'_>, order: &Order, now: At) -> Done<Job> {
     if let Some(dataset) = order.pins.dataset
         && draft.dataset(dataset)?.is_none()
     {
@@ -179,7 +173,7 @@ fn plan(draft: &mut Draft<'_>, order: &Order, now: At) -> Done<Job> {
     Ok(job)
 }
 
-fn about_event(draft: &mut Draft<'_>, id: EventId, order: &Order, now: At) -> Done<Job> {
+fn about_event(draft: &Draft<'_>, id: EventId, order: &Order, now: At) -> Done<Job> {
     let Some(event) = draft.event(id)? else { return refused(format!("event {id} is not in the log")) };
     if let Some(why) = event.ignored {
         return refused(format!("event {id} is kept on record only: {why}"));
@@ -200,11 +194,10 @@ fn about_event(draft: &mut Draft<'_>, id: EventId, order: &Order, now: At) -> Do
             cases.clone_from(&standing.cases);
         }
     }
-    // Last, because it takes a number: a refused replay must leave nothing behind.
-    Ok(Job { results, cases, ..new_job(draft, order.subject, event.source, order.from, order.priority, now)? })
+    Ok(Job { results, cases, ..new_job(draft, order.subject, event.source, order.from, order.priority, now) })
 }
 
-fn about_case(draft: &mut Draft<'_>, id: CaseId, order: &Order, now: At) -> Done<Job> {
+fn about_case(draft: &Draft<'_>, id: CaseId, order: &Order, now: At) -> Done<Job> {
     if draft.case(id)?.is_none() {
         return refused(format!("case {id} is not in the store"));
     }
@@ -216,7 +209,7 @@ fn about_case(draft: &mut Draft<'_>, id: CaseId, order: &Order, now: At) -> Done
         Err(error) => return refused(format!("{error}")),
     };
     // Matching costs little and its result may be of another dataset, so a case always begins there.
-    let mut job = new_job(draft, order.subject, source, Step::Match, order.priority, now)?;
+    let mut job = new_job(draft, order.subject, source, Step::Match, order.priority, now);
     job.cases.push(id);
     Ok(job)
 }

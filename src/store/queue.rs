@@ -43,30 +43,22 @@ impl Draft<'_> {
         Ok(None)
     }
 
-    fn has_room(&self, at_once: &AtOnce, step: Step) -> Result<bool, DraftError> {
-        Ok(match at_once.of(step) {
-            Some(most) => self.held(step)? < i64::from(most),
-            None => true,
-        })
+    fn has_room(&self, at_once: &AtOnce, step: Step) -> bool {
+        at_once.of(step).is_none_or(|most| self.state.held(step) < i64::from(most))
     }
 
     /// The next in line: the smallest priority that has a job at a step with room; there the first source after the one last served, in the order of names and
     /// from the last to the first again; there the oldest job. Two look-ups a step, however long the line is.
     fn next_ready(&self, at_once: &AtOnce) -> Result<Option<JobId>, DraftError> {
-        let mut open = Vec::with_capacity(Step::ALL.len());
-        for step in Step::ALL {
-            if self.has_room(at_once, step)? {
-                open.push(step);
-            }
-        }
+        let open: Vec<Step> = Step::ALL.into_iter().filter(|step| self.has_room(at_once, *step)).collect();
         for priority in Priority::ALL {
-            let served = self.turn(priority)?;
+            let served = self.state.turn(priority);
             // Whether the round begins again, then the source with its zero byte and the number: compared as they stand, the least is next.
             let mut next: Option<(bool, Vec<u8>)> = None;
             for step in &open {
                 let lane = lane(priority, *step);
                 // Past every key of the source last served, whose name is followed by a zero byte.
-                let after = served.as_ref().map(|served| [&lane[..], served.as_str().as_bytes(), &[1]].concat());
+                let after = served.map(|served| [&lane[..], served.as_str().as_bytes(), &[1]].concat());
                 let found = match self.in_lane(lane, after.as_deref().unwrap_or(&lane))? {
                     Some(key) => Some((false, key)),
                     None if after.is_some() => self.in_lane(lane, &lane)?.map(|key| (true, key)),
@@ -95,8 +87,7 @@ impl Store {
     /// The next job in line, or `None`; see `domain::job` for who goes first. What is due, and what its holder let lapse, joins the line first.
     pub fn claim(&self, worker: &str, now: At) -> Result<Option<Lease>, WriteError> {
         // Looked at here first, so that idle workers do not keep the writer busy.
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        match Draft::new(Some(&self.shared.trees), &large).has_work(&self.options.at_once, now) {
+        match self.shared.draft().has_work(&self.options.at_once, now) {
             Ok(false) => return Ok(None),
             Ok(true) => {}
             Err(error) => return Err(WriteError::Busy(error.to_string())),
@@ -164,7 +155,7 @@ pub(super) fn apply_outcome(draft: &Draft<'_>, job: &mut Job, outcome: Outcome, 
                 Some(next) => {
                     job.step = next;
                     // Where the next step is full the job stands in line for it, and its worker is free for another.
-                    if draft.has_room(at_once, next)? { leased(job.epoch, now) } else { JobState::Ready }
+                    if draft.has_room(at_once, next) { leased(job.epoch, now) } else { JobState::Ready }
                 }
                 None => JobState::Done,
             };

@@ -1,23 +1,16 @@
 //! What the log holds. Every record carries the whole new state of what it changes, so that applying records in order, from the first, gives the projections
 //! again. Append-only once a format is released: a kind is then never removed or changed, only added after the last.
 //!
-//! Under each offset the log holds a link of the audit trail's chain and the record's envelope:
-//! ```text
-//! link (32) │ envelope, see `codec`            link = BLAKE3(link of the record before, or 32 zeros │ BLAKE3(envelope))
-//! ```
-//! A record too large for a tree is a body, and the log holds the envelope of `Elsewhere` with its digest; the link is that of the record itself.
+//! Records are chained, which makes the log an audit trail: link = BLAKE3(link of the record before, or 32 zeros │ BLAKE3(envelope)). The log keeps the link before
+//! each group and the digests of its records (`log`); every other link follows.
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    codec::{CodecError, decode},
-    draft::LargeValues,
-};
 use crate::domain::{
     case::{AssessmentRow, Case, DatasetRow},
     event::{Digest, Event},
-    id::{DatasetId, EventId},
-    job::{Job, Subject},
+    id::{DatasetId, EventId, JobId},
+    job::{Job, JobState, Step, Subject},
     time::At,
 };
 
@@ -31,8 +24,11 @@ pub struct Mark {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Record {
-    /// Something arrived.
-    Arrived(Box<Event>),
+    /// Something arrived; `job` is the number of the job that follows, `None` for what is only kept.
+    Arrived {
+        event: Box<Event>,
+        job: Option<JobId>,
+    },
     /// The same delivery again; nothing follows from it.
     Repeated {
         event: EventId,
@@ -41,6 +37,8 @@ pub enum Record {
     /// A job was made or changed state; `act` says by what.
     Job {
         job: Box<Job>,
+        /// Where it stood before; `None`: it was made.
+        before: Option<Stood>,
         act: Act,
         mark: Mark,
     },
@@ -62,8 +60,6 @@ pub enum Record {
         dataset: DatasetId,
         mark: Mark,
     },
-    /// The record itself is larger than a value may be; this is the digest of its envelope.
-    Elsewhere(Digest),
     /// Deliveries up to this event are no longer known again by their keys.
     KeysForgotten {
         through: EventId,
@@ -92,21 +88,25 @@ pub enum Record {
         event: EventId,
         mark: Mark,
     },
+    /// Bodies that no record needed left the index; what comes again is written again.
+    Dropped {
+        bodies: Vec<Digest>,
+        mark: Mark,
+    },
 }
 
 impl Record {
     /// Bodies that must be there because of this record; `expired` tells of an event whether its bytes were given up.
     pub fn needs(&self, expired: impl Fn(EventId) -> bool) -> Vec<Digest> {
         match self {
-            Record::Arrived(event) if expired(event.id) => Vec::new(),
-            Record::Arrived(event) => vec![event.body],
+            Record::Arrived { event, .. } if expired(event.id) => Vec::new(),
+            Record::Arrived { event, .. } => vec![event.body],
             Record::Job { job, .. } => match job.subject {
                 Subject::Event(event) if expired(event) => Vec::new(),
                 Subject::Event(_) | Subject::Case(_) => job.results.iter().map(|(_, digest)| *digest).collect(),
             },
             // What a factory decided on stays on record after the notice itself is gone.
             Record::Assessed { row, .. } => vec![row.body],
-            Record::Elsewhere(digest) => vec![*digest],
             Record::Repeated { .. }
             | Record::Case { .. }
             | Record::Dataset { .. }
@@ -115,14 +115,39 @@ impl Record {
             | Record::Noted { .. }
             | Record::Held { .. }
             | Record::HoldEnded { .. }
-            | Record::Expired { .. } => Vec::new(),
+            | Record::Expired { .. }
+            | Record::Dropped { .. } => Vec::new(),
         }
+    }
+}
+
+/// Where a job stood: with it a record alone says which rows it takes away, whatever they are when it is applied again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stood {
+    pub step: Step,
+    /// Without its reason.
+    pub state: JobState,
+}
+
+impl Stood {
+    pub fn of(job: &Job) -> Stood {
+        let mut state = job.state.clone();
+        match &mut state {
+            JobState::Scheduled { reason, .. } | JobState::Review { reason } | JobState::Dead { reason } | JobState::Cancelled { reason } => {
+                reason.clear()
+            }
+            JobState::Ready | JobState::Leased { .. } | JobState::Done => {}
+        }
+        Stood { step: job.step, state }
     }
 }
 
 /// What moved a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
+    /// With the event it is about.
+    Arrived,
+    /// Asked for.
     Made,
     Claimed,
     Extended,
@@ -149,7 +174,7 @@ pub enum Act {
 impl Act {
     pub fn name(self) -> &'static str {
         match self {
-            Act::Made => "made",
+            Act::Arrived | Act::Made => "made",
             Act::Claimed => "claimed",
             Act::Extended => "extended",
             Act::Advanced => "advanced",
@@ -212,30 +237,4 @@ pub(super) const FIRST_LINK: Digest = Digest([0; 32]);
 /// The link that follows `previous`; `record` is the digest of the record's envelope.
 pub(super) fn link(previous: Digest, record: Digest) -> Digest {
     Digest::of(&[previous.0, record.0].concat())
-}
-
-/// What the log holds under an offset: link and envelope.
-pub(super) fn split(stored: &[u8]) -> Result<(Digest, &[u8]), CodecError> {
-    let (link, envelope) = stored.split_first_chunk::<32>().ok_or_else(|| CodecError("it is shorter than its link".to_owned()))?;
-    Ok((Digest(*link), envelope))
-}
-
-/// A record out of the log with its link and its own envelope, wherever that is.
-pub(super) fn unchain(stored: &[u8], large: LargeValues<'_>) -> Result<(Digest, Vec<u8>, Record), CodecError> {
-    let (link, envelope) = split(stored)?;
-    match decode(envelope)? {
-        Record::Elsewhere(digest) => {
-            let envelope = large(digest).ok_or_else(|| CodecError(format!("its bytes, body {digest}, are missing")))?;
-            let record = decode(&envelope)?;
-            Ok((link, envelope, record))
-        }
-        record => Ok((link, envelope.to_vec(), record)),
-    }
-}
-
-/// A record out of the log, and the digest of its bytes where they are a body.
-pub(super) fn read(stored: &[u8], large: LargeValues<'_>) -> Result<(Record, Option<Digest>), CodecError> {
-    let (_, envelope, record) = unchain(stored, large)?;
-    let is_body = split(stored)?.1 != envelope;
-    Ok((record, is_body.then(|| Digest::of(&envelope))))
 }

@@ -11,15 +11,13 @@ use serde::Serialize;
 use super::{
     BackupError, Check, Manifest, Progress, Store,
     backup::{self, Frame},
-    blob::sync_dir,
+    log::sync_dir,
     open,
-    rebuild::Rebuild,
+    rewrite::Rewrite,
     swap,
     upgrade::Chain,
     writer::FORMAT,
 };
-use crate::domain::event::Digest;
-
 /// A backup that was put back, and what checking it found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Restored {
@@ -47,12 +45,12 @@ pub fn restore(path: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Re
     Ok(Restored { manifest, check })
 }
 
-/// Makes a store from a backup in a folder: `db`, `segments`, `datasets`, `format`, all synced.
+/// Makes a store from a backup in a folder: `log`, `datasets`, `format`, all synced.
 fn rebuild(path: &Path, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Manifest, BackupError> {
     let bad = |why: String| BackupError(format!("{}: {why}", path.display()));
     let (mut reading, total) = backup::open(path)?;
     let chain = Chain::from(reading.beginning.format).map_err(bad)?;
-    let mut new = Rebuild::new(dir, &|_| None).map_err(bad)?;
+    let mut new = Rewrite::new(dir).map_err(bad)?;
     let datasets = dir.join("datasets");
     fs::create_dir_all(&datasets).map_err(|error| bad(error.to_string()))?;
     let mut file: Option<(PathBuf, File)> = None;
@@ -61,9 +59,9 @@ fn rebuild(path: &Path, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Resul
         progress(Progress { what: "bytes", done: reading.position(), total });
         match frame {
             Frame::Body(digest, bytes) => new.body(digest, &bytes).map_err(bad)?,
-            Frame::Record(offset, stored) if chain.is_empty() => new.record(offset, stored).map_err(bad)?,
-            Frame::Record(offset, stored) => {
-                let record = chain.record(&stored, &|digest: Digest| new.find(digest)).map_err(|why| bad(format!("record {offset}: {why}")))?;
+            Frame::Record(number, link, envelope) if chain.is_empty() => new.record(number, link, &envelope).map_err(bad)?,
+            Frame::Record(number, _, envelope) => {
+                let record = chain.record(&envelope).map_err(|why| bad(format!("record {number}: {why}")))?;
                 new.append(&record).map_err(bad)?;
             }
             Frame::Dataset(dataset) => {

@@ -11,12 +11,14 @@
 //!
 //! The bytes leave the disk when garbage is collected (`garbage`) or the store compacted.
 
-use serde::{Deserialize, Serialize};
+use std::ops::Bound;
+
+use serde::Serialize;
 
 use super::{
     Actor, ReadError, Store, WriteError,
     act::{self, Done, refused},
-    draft::{Draft, DraftError, key, number, unpack},
+    draft::{Draft, DraftError, key, number, of_event, of_hold},
     needed,
     record::Record,
     trees::Which,
@@ -47,7 +49,7 @@ impl Retention {
 }
 
 /// A hold on an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
     pub event: EventId,
     pub by: String,
@@ -102,19 +104,17 @@ impl Store {
     /// Oldest event first, above `after`.
     pub fn holds(&self, after: Option<EventId>, limit: usize) -> Result<Vec<Hold>, ReadError> {
         let from = key(after.map_or(0, |after| after.0 + 1));
-        let rows = self.shared.trees.get(Which::Holds).range(from..).take(limit.min(limits::LIST_ROWS_MAX));
+        let rows = self.shared.view.range(Which::Holds, (Bound::Included(from.to_vec()), Bound::Unbounded)).take(limit.min(limits::LIST_ROWS_MAX));
         rows.map(|row| {
-            let (_, raw) = row.map_err(|error| ReadError(error.to_string()))?;
-            unpack(&raw, &|digest| self.shared.body(digest).ok().flatten()).map_err(|error| ReadError(error.to_string()))
+            let (found, raw) = row.map_err(|error| ReadError(error.to_string()))?;
+            Ok(of_hold(EventId(number(&found)), self.shared.record_at(&raw).map_err(ReadError)?)?)
         })
         .collect()
     }
 
     pub fn kept(&self, event: EventId) -> Result<Kept, ReadError> {
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        let draft = Draft::new(Some(&self.shared.trees), &large);
-        let broken = |error: DraftError| ReadError(error.to_string());
-        Ok(Kept { hold: draft.hold(event).map_err(broken)?, expired_at: draft.expired(event).map_err(broken)? })
+        let draft = self.shared.draft();
+        Ok(Kept { hold: draft.hold(event)?, expired_at: draft.expired(event)? })
     }
 
     /// What `expire` would give up now. Looks at every event, oldest first.
@@ -123,8 +123,7 @@ impl Store {
     }
 
     fn expiring_at_most(&self, retention: Retention, now: At, most: usize) -> Result<Expiring, String> {
-        let large = |digest| self.shared.body(digest).ok().flatten();
-        let draft = Draft::new(Some(&self.shared.trees), &large);
+        let draft = self.shared.draft();
         let expired = needed::expired(&self.shared)?;
         let too_old = retention.days.map(|days| now.plus_ms(-i64::from(days) * 24 * 3600 * 1000));
         let mut found = Expiring::default();
@@ -164,10 +163,10 @@ impl Store {
     }
 
     fn each_event(&self, mut act: impl FnMut(Event) -> Result<bool, String>) -> Result<(), String> {
-        for row in self.shared.trees.get(Which::Events).iter() {
+        for row in self.shared.view.all(Which::Events) {
             let (found, raw) = row.map_err(|error| error.to_string())?;
-            let event = unpack(&raw, &|digest| self.shared.body(digest).ok().flatten()).map_err(|error| format!("E-{}: {error}", number(&found)))?;
-            if !act(event)? {
+            let record = self.shared.record_at(&raw)?;
+            if !act(of_event(EventId(number(&found)), record).map_err(|error| error.to_string())?)? {
                 break;
             }
         }
@@ -262,7 +261,7 @@ fn bytes(draft: &Draft<'_>, event: &Event) -> Result<u64, DraftError> {
     digests.dedup();
     let mut bytes = event.body_bytes;
     for digest in digests.into_iter().filter(|digest| *digest != event.body) {
-        bytes += draft.location(digest)?.map_or(0, |location| location.length());
+        bytes += draft.place(digest)?.map_or(0, |place| u64::from(place.length));
     }
     Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! Puts a store that was made anew in the place of the present one, so that a kill at any point leaves the one or the other, whole.
 //!
 //! ```text
-//! <data-dir>/rebuilt/   the new one while it is made: db, segments, and what else it replaces
+//! <data-dir>/rebuilt/   the new one while it is made: the log, an empty db, and what else it replaces
 //! <data-dir>/swap       there: `rebuilt` is whole and on the medium, and takes the place of the present one; not there: `rebuilt` is an unfinished attempt
 //! <data-dir>/replaced/  the one before, until the new one was opened
 //! ```
@@ -13,10 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{blob::sync_dir, check::CHECK_DIR};
+use super::{check::CHECK_DIR, log::sync_dir};
 
 /// What a rebuilt folder may bring.
-const PARTS: [&str; 4] = ["db", "segments", "datasets", "format"];
+const PARTS: [&str; 4] = ["db", "log", "datasets", "format"];
 
 /// Where a store is made anew.
 pub(super) fn rebuilt(dir: &Path) -> PathBuf {
@@ -104,7 +104,7 @@ mod tests {
 
     fn prepared() -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("folder");
-        for part in ["db/a", "segments/a"] {
+        for part in ["db/a", "log/a"] {
             write(&dir.path().join(part), "old");
             write(&dir.path().join("rebuilt").join(part), "new");
         }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn contents(dir: &Path) -> [String; 4] {
-        ["db/a", "segments/a", "format", "lastbuy.toml"].map(|part| fs::read_to_string(dir.join(part)).expect("file"))
+        ["db/a", "log/a", "format", "lastbuy.toml"].map(|part| fs::read_to_string(dir.join(part)).expect("file"))
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! The one thread that writes. It gathers what waits, prepares it against one draft, and commits the group: bodies appended and synced, one transaction over
-//! the trees, sled's flush, our own `sync_data` on sled's file. Only then is anybody answered. After any error nothing more is written.
+//! The one thread that appends to the log. It gathers what waits, prepares it against one draft, and commits the group: one write, one `fdatasync`. Only then is
+//! anybody answered and does any reader see it. After any error nothing more is written.
 
 use std::{
     collections::HashSet,
-    fs::File,
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError},
     },
     thread::JoinHandle,
@@ -16,14 +17,16 @@ use sled::Db;
 use tokio::sync::watch;
 
 use super::{
-    WriteError,
+    ReadError, WriteError,
     act::Halt,
-    blob::{self, Segments},
     codec,
-    draft::{Draft, DraftError, OFFSET},
+    draft::{Draft, DraftError},
     failpoint,
-    mark::Mark,
-    trees::{Trees, Which},
+    log::{Log, Mark, Place, Reader},
+    record::Record,
+    state::State,
+    trees::Which,
+    view::View,
 };
 use crate::{domain::event::Digest, limits};
 
@@ -39,23 +42,76 @@ pub(super) struct Command {
 /// What writer and readers share.
 pub(super) struct Shared {
     pub db: Db,
-    pub trees: Trees,
-    pub segments_dir: PathBuf,
+    pub view: View,
+    pub reader: Reader,
+    /// Of the log: the one that is appended to.
+    pub newest_file: AtomicU32,
+    /// As of the last group that was committed.
+    state: RwLock<State>,
     pub poison: OnceLock<String>,
     /// Commits so far.
     pub commits: watch::Sender<u64>,
     /// Bodies that came to the writer while garbage is collected; see `garbage`.
-    pub handed: Mutex<Option<HashSet<Digest>>>,
+    handed: Mutex<Option<HashSet<Digest>>>,
+    /// Says that sled can be believed; see `project`.
+    stamp: PathBuf,
+    pub distrusted: AtomicBool,
 }
 
 impl Shared {
+    pub fn new(db: Db, view: View, reader: Reader, log: &Log, state: State, stamp: PathBuf) -> Shared {
+        let (poison, commits, handed) = (OnceLock::new(), watch::Sender::new(0), Mutex::new(None));
+        Shared {
+            db,
+            view,
+            reader,
+            newest_file: AtomicU32::new(log.end().file),
+            state: RwLock::new(state),
+            poison,
+            commits,
+            handed,
+            stamp,
+            distrusted: AtomicBool::new(false),
+        }
+    }
+
+    /// The next opening makes the projections anew.
+    pub fn distrust(&self) {
+        self.distrusted.store(true, Ordering::Release);
+        if let Err(error) = std::fs::remove_file(&self.stamp) {
+            tracing::warn!(%error, "the stamp of trust in the projections could not be removed");
+        }
+    }
+
+    /// Ends all writing because of sled.
+    pub fn give_up(&self, why: &str) -> WriteError {
+        self.distrust();
+        self.poison(why)
+    }
+
+    pub fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A draft for who only looks.
+    pub fn draft(&self) -> Draft<'_> {
+        Draft::looking(&self.view, &self.reader, self.state())
+    }
+
+    /// The record at the place a row's value names.
+    pub fn record_at(&self, raw: &[u8]) -> Result<Record, String> {
+        self.reader.record(Place::at_head(raw).map_err(|error| error.to_string())?)
+    }
+
+    pub fn place(&self, digest: Digest) -> Result<Option<Place>, String> {
+        let raw = self.view.get(Which::Bodies, &digest.0).map_err(|error| error.to_string())?;
+        raw.map(|raw| Place::from_bytes(&raw)).transpose().map_err(|error| format!("the place of body {digest}: {error}"))
+    }
+
     /// A body's bytes, if the index knows it.
     pub fn body(&self, digest: Digest) -> Result<Option<Vec<u8>>, String> {
-        let raw = self.trees.get(Which::Blobs).get(digest.0).map_err(|error| error.to_string())?;
-        let Some(raw) = raw else { return Ok(None) };
-        // An index entry is never itself too large for its tree.
-        let location = super::draft::unpack(&raw, &|_| None).map_err(|error| format!("the place of body {digest}: {error}"))?;
-        blob::read(&self.segments_dir, digest, &location).map(Some).map_err(|error| format!("body {digest} cannot be read: {error}"))
+        let Some(place) = self.place(digest)? else { return Ok(None) };
+        self.reader.body(digest, place).map(Some).map_err(|error| format!("body {digest} cannot be read: {error}"))
     }
 
     /// Begins or ends noting the bodies that come to the writer.
@@ -68,9 +124,17 @@ impl Shared {
         self.handed.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|handed| handed.contains(&digest))
     }
 
-    fn poison(&self, why: &str) -> WriteError {
+    pub fn poison(&self, why: &str) -> WriteError {
         let why = self.poison.get_or_init(|| why.to_owned());
+        // Whoever waits for a commit looks at the poison then.
+        self.commits.send_modify(|commits| *commits += 1);
         WriteError::Poisoned(why.clone())
+    }
+}
+
+impl From<DraftError> for ReadError {
+    fn from(error: DraftError) -> ReadError {
+        ReadError(error.to_string())
     }
 }
 
@@ -80,9 +144,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(shared: Arc<Shared>, segments: Segments, db_file: File, mark: Mark) -> std::io::Result<Writer> {
+    pub fn start(shared: Arc<Shared>, log: Log, mark: Mark) -> std::io::Result<Writer> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(limits::WRITER_QUEUE_MAX);
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&shared, segments, &db_file, &mark, &receiver))?;
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            // sled checks less than it trusts: some damage in its file makes it panic when it is read.
+            if std::panic::catch_unwind(AssertUnwindSafe(|| run(&shared, log, &mark, &receiver))).is_err() {
+                shared.give_up("the thread that writes the log ended by a panic");
+            }
+        })?;
         Ok(Writer { sender, thread })
     }
 
@@ -113,7 +182,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &Shared, mut segments: Segments, db_file: &File, mark: &Mark, receiver: &Receiver<Command>) {
+fn run(shared: &Shared, mut log: Log, mark: &Mark, receiver: &Receiver<Command>) {
     while let Ok(first) = receiver.recv() {
         let mut bytes = first.bytes;
         let mut group = vec![first];
@@ -122,39 +191,29 @@ fn run(shared: &Shared, mut segments: Segments, db_file: &File, mark: &Mark, rec
             bytes += command.bytes;
             group.push(command);
         }
-        write_group(shared, &mut segments, db_file, mark, group);
+        shared.view.wait_for_room();
+        write_group(shared, &mut log, mark, group);
     }
     if let Err(error) = mark.sync() {
         tracing::warn!(%error, "how far the log goes could not be synced; the log itself is");
     }
 }
 
-fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &Mark, group: Vec<Command>) {
+fn write_group(shared: &Shared, log: &mut Log, mark: &Mark, group: Vec<Command>) {
     failpoint::pass("received");
-    let large = |digest| shared.body(digest).ok().flatten();
-    let mut draft = Draft::new(Some(&shared.trees), &large);
     let mut answers = Vec::with_capacity(group.len());
-    let mut failure = shared.poison.get().cloned();
-    for command in group {
-        // After a failure the rest is only answered; dropping a command drops its sender, which its waiter takes as the poison.
-        if failure.is_some() {
-            continue;
-        }
-        match (command.prepare)(&mut draft) {
-            Ok(answer) => answers.push(answer),
-            Err(error) => failure = Some(error.to_string()),
-        }
-    }
-    if failure.is_none() && !draft.changes().is_empty() {
-        failure = commit(shared, segments, db_file, mark, draft).err();
-    }
-    match failure {
-        None => {
+    let done = match shared.poison.get() {
+        // Dropping a command drops its sender, which its waiter takes as the poison.
+        Some(why) => Err(why.clone()),
+        None => commit(shared, log, mark, group, &mut answers),
+    };
+    match done {
+        Ok(()) => {
             failpoint::pass("before-answer");
             shared.commits.send_modify(|commits| *commits += 1);
             answers.into_iter().for_each(|answer| answer(Ok(())));
         }
-        Some(why) => {
+        Err(why) => {
             tracing::error!(why, "the store takes no more writes; the process must be restarted");
             answers.into_iter().for_each(|answer| answer(Err(shared.poison(&why))));
             shared.poison(&why);
@@ -162,40 +221,36 @@ fn write_group(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &
     }
 }
 
-fn commit(shared: &Shared, segments: &mut Segments, db_file: &File, mark: &Mark, mut draft: Draft<'_>) -> Result<(), String> {
-    if let Some(handed) = shared.handed.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        handed.extend(draft.bodies.keys());
-    }
-    for (digest, bytes) in std::mem::take(&mut draft.bodies) {
-        if draft.location(digest).map_err(|error| error.to_string())?.is_none() {
-            failpoint::pass("before-body");
-            let location = segments.append(digest, &bytes).map_err(|error| format!("a body cannot be written: {error}"))?;
-            failpoint::pass("after-body");
-            draft.set_location(digest, &location).map_err(|error| error.to_string())?;
+fn commit(shared: &Shared, log: &mut Log, mark: &Mark, commands: Vec<Command>, answers: &mut Vec<Answer>) -> Result<(), String> {
+    let group = log.begin().map_err(|error| format!("a file of the log cannot be begun: {error}"))?;
+    let mut draft = Draft::new(&shared.view, &shared.reader, shared.state(), group);
+    for command in commands {
+        match (command.prepare)(&mut draft) {
+            Ok(answer) => answers.push(answer),
+            Err(error @ DraftError::Sled(_)) => return Err(shared.give_up(&error.to_string()).to_string()),
+            Err(error) => return Err(error.to_string()),
         }
     }
-    failpoint::pass("before-body-sync");
-    if !failpoint::skips("body-sync") {
-        segments.sync().map_err(|error| format!("bodies cannot be synced: {error}"))?;
+    if let Some(handed) = shared.handed.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        handed.extend(&draft.came);
     }
-    failpoint::pass("after-body-sync");
-    if let Some(((which, _), value)) =
-        draft.changes().iter().find(|(_, value)| value.as_ref().is_some_and(|value| value.len() > limits::SLED_VALUE_BYTES_MAX))
-    {
-        return Err(format!("a value of {} bytes for {} is over the limit", value.as_ref().map_or(0, Vec::len), which.name()));
-    }
-    failpoint::pass("before-transaction");
-    shared.trees.commit(draft.changes()).map_err(|error| format!("the transaction failed: {error}"))?;
-    failpoint::pass("after-transaction");
-    shared.db.flush().map_err(|error| format!("the database cannot be flushed: {error}"))?;
+    let Some(prepared) = draft.prepared().map_err(|error| error.to_string())? else { return Ok(()) };
+    let reached = prepared.state.record;
+    failpoint::pass("before-append");
+    log.append(prepared.group).map_err(|error| format!("the log cannot be written: {error}"))?;
     failpoint::pass("before-barrier");
-    // sled's flush is no fsync (sync_file_range at best); this is the barrier.
     if !failpoint::skips("barrier") {
-        db_file.sync_data().map_err(|error| format!("the database cannot be synced: {error}"))?;
+        log.sync().map_err(|error| format!("the log cannot be synced: {error}"))?;
     }
     failpoint::pass("after-barrier");
-    let reached = draft.value(Which::Meta, OFFSET).map_err(|error| error.to_string())?.unwrap_or(0);
-    mark.set(reached).map_err(|error| format!("how far the log goes cannot be written: {error}"))
+    if prepared.roll {
+        log.roll().map_err(|error| format!("a file of the log cannot be begun: {error}"))?;
+    }
+    shared.newest_file.store(log.end().file, Ordering::Release);
+    mark.set(reached).map_err(|error| format!("how far the log goes cannot be written: {error}"))?;
+    shared.view.commit(prepared.changes);
+    *shared.state.write().unwrap_or_else(PoisonError::into_inner) = prepared.state;
+    Ok(())
 }
 
 /// Present schema, for the format record.

@@ -33,10 +33,9 @@ fn round(store: &Store, retention: Retention, by: &Actor, stop: &Stop) -> Result
         }
     }
     if events > 0
-        && let Some(collected) = go_on(store.collect_garbage(false))?
+        && let Some(collected) = go_on(store.collect_garbage(false, by, now()))?
     {
-        let (bytes, left) = (collected.file_bytes, collected.left_bytes);
-        tracing::info!(events, bodies = collected.bodies, bytes, left, "the bytes of old events were given up; `lastbuy compact` frees what is left");
+        tracing::info!(events, bodies = collected.bodies, bytes = collected.freed_bytes, "the bytes of old events were given up");
     }
     Ok(())
 }

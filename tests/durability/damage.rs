@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lastbuy::{
-    domain::id::EventId,
-    store::{OpenError, Store},
-};
+use lastbuy::store::{OpenError, Store};
 
 use crate::{Dice, dice, history::History, soak, victim::Plan};
 
@@ -84,44 +81,86 @@ fn tries() -> u64 {
     if soak() { 200 } else { 12 }
 }
 
-#[test]
-fn a_flipped_bit_in_the_database_is_never_a_silent_loss() {
-    let mut dice = dice("flipped bits in the database");
-    let (_, found, refused) = plant("a flipped bit in the database", "db/db", tries(), &mut dice, |bytes, dice| {
-        let at = dice.under(bytes.len() as u64) as usize;
-        bytes[at] ^= 1 << dice.under(8);
-    });
-    assert!(found + refused > 0, "no flipped bit did any harm: the test is blind");
+/// Whatever happens to sled's file, the log has everything: the store opens, and nothing is lost.
+fn harmless_to_the_log(what: &str, damage: impl FnMut(&mut Vec<u8>, &mut Dice)) {
+    let mut dice = dice(what);
+    let (_, _, refused) = plant(what, "db/db", tries(), &mut dice, damage);
+    assert_eq!(refused, 0, "damage that follows from no record kept the store shut");
 }
 
 #[test]
-fn a_database_that_lost_its_end_is_refused() {
-    let mut dice = dice("truncated databases");
-    let (_, _, refused) = plant("a database without its end", "db/db", tries(), &mut dice, |bytes, dice| {
+fn a_flipped_bit_in_the_database_loses_nothing() {
+    harmless_to_the_log("a flipped bit in the database", |bytes, dice| {
+        let at = dice.under(bytes.len() as u64) as usize;
+        bytes[at] ^= 1 << dice.under(8);
+    });
+}
+
+#[test]
+fn a_database_that_lost_its_end_is_made_anew() {
+    harmless_to_the_log("a database without its end", |bytes, dice| {
         bytes.truncate(dice.under(bytes.len() as u64) as usize);
     });
-    assert!(refused > 0, "no truncated database was refused");
 }
 
 #[test]
-fn a_flipped_bit_in_a_body_is_found_and_never_handed_out() {
-    let mut dice = dice("flipped bits in a segment");
-    // Heads are not read: the index has each body's place, so a flip there does no harm.
-    let (whole, found, _) = plant("a flipped bit in a segment", "segments/00000001.seg", tries(), &mut dice, |bytes, dice| {
+fn a_database_of_nonsense_is_made_anew() {
+    harmless_to_the_log("a database of nonsense", |bytes, dice| {
+        bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&dice.roll().to_le_bytes()[..chunk.len()]));
+    });
+}
+
+#[test]
+fn a_flipped_bit_in_the_log_is_found_or_refused() {
+    let mut dice = dice("flipped bits in the log");
+    let (whole, found, refused) = plant("a flipped bit in the log", "log/00000001.log", tries(), &mut dice, |bytes, dice| {
         let at = dice.under(bytes.len() as u64) as usize;
         bytes[at] ^= 1 << dice.under(8);
     });
-    assert!(found > whole, "{found} found, {whole} unharmed");
+    assert!(whole == 0 && found > 0, "{whole} unharmed, {found} found, {refused} refused");
 }
 
 #[test]
-fn a_segment_that_is_gone_is_named_and_the_rest_is_served() {
+fn a_flipped_bit_in_a_group_s_head_or_table_is_refused() {
+    let mut dice = dice("flipped bits in heads");
+    let (whole, found, _) = plant("a flipped bit in a head", "log/00000001.log", tries(), &mut dice, |bytes, dice| {
+        let heads: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, window)| window == b"LBGR").map(|(at, _)| at).collect();
+        let at = heads[dice.under(heads.len() as u64) as usize] + dice.under(60) as usize;
+        bytes[at] ^= 1 << dice.under(8);
+    });
+    assert_eq!((whole, found), (0, 0));
+}
+
+#[test]
+fn a_log_that_lost_its_end_is_refused() {
+    let mut dice = dice("truncated logs");
+    let (whole, found, _) = plant("a log without its end", "log/00000001.log", tries(), &mut dice, |bytes, dice| {
+        bytes.truncate(dice.under(bytes.len() as u64) as usize);
+    });
+    assert_eq!((whole, found), (0, 0));
+}
+
+#[test]
+fn what_was_never_acknowledged_is_cut_off() {
+    let mut dice = dice("torn ends");
+    let (whole, ..) = plant("a group that was being written", "log/00000001.log", tries(), &mut dice, |bytes, dice| {
+        // As a kill leaves it: the head and some of what follows, or room that was made and never written.
+        let begun = [&b"LBGR"[..], &[7; 300]].concat();
+        bytes.extend(&begun[..dice.under(begun.len() as u64) as usize]);
+        bytes.extend(vec![0; dice.under(5000) as usize]);
+    });
+    assert_eq!(whole as u64, tries());
+}
+
+#[test]
+fn a_log_that_is_gone_is_refused() {
     let folder = tempfile::tempdir().expect("folder");
     let history = made(folder.path(), 12);
-    std::fs::remove_file(folder.path().join("segments/00000001.seg")).expect("remove");
-    assert!(matches!(fate(folder.path(), &history).expect("fate"), Fate::Found(why) if why.contains("body")));
-    let store = Store::open(folder.path()).expect("open");
-    assert!(store.event(EventId(1)).expect("event").is_some());
+    std::fs::remove_file(folder.path().join("log/00000001.log")).expect("remove");
+    assert!(matches!(fate(folder.path(), &history).expect("fate"), Fate::Refused(why) if why.contains("its log is gone")));
+    // The whole folder as well: what follows from the log knows better.
+    std::fs::remove_dir_all(folder.path().join("log")).expect("remove");
+    assert!(matches!(fate(folder.path(), &history).expect("fate"), Fate::Refused(why) if why.contains("acknowledged")));
 }
 
 #[test]

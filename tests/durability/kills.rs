@@ -10,8 +10,10 @@ const PROCESSES_A_DIR: usize = 20;
 /// The points as the store's sources name them, so that a new one is attacked without being listed here.
 fn points() -> BTreeSet<String> {
     let mut points = BTreeSet::new();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")).expect("src/store") {
-        let source = std::fs::read_to_string(entry.expect("entry").path()).expect("source");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let sources = [dir.clone(), dir.join("log")].map(|dir| std::fs::read_dir(dir).expect("src/store"));
+    for path in sources.into_iter().flatten().map(|entry| entry.expect("entry").path()).filter(|path| path.is_file()) {
+        let source = std::fs::read_to_string(path).expect("source");
         points.extend(source.split("failpoint::pass(\"").skip(1).filter_map(|rest| rest.split('"').next()).map(ToOwned::to_owned));
     }
     assert!(points.len() >= 12, "the named points are gone: {points:?}");
@@ -36,10 +38,14 @@ impl Attack {
     fn turn(&mut self) {
         self.processes += 1;
         if self.processes.is_multiple_of(PROCESSES_A_DIR) {
-            self.total();
-            self.dir = tempfile::tempdir().expect("folder");
-            self.history = History::new();
+            self.begin_anew();
         }
+    }
+
+    fn begin_anew(&mut self) {
+        self.total();
+        self.dir = tempfile::tempdir().expect("folder");
+        self.history = History::new();
     }
 
     fn total(&mut self) {
@@ -60,7 +66,10 @@ fn a_kill_at_every_named_point_loses_and_doubles_nothing() {
     let mut attack = Attack::new();
     for point in points() {
         // What an opening passes once is passed once.
-        let passes = if point.starts_with("open-") || point == "new-segment" { &[1][..] } else { passes };
+        let passes = if point.starts_with("open-") || point == "new-file" { &[1][..] } else { passes };
+        if point == "new-file" {
+            attack.begin_anew();
+        }
         for pass in passes {
             let what = format!("{point}:{pass}");
             let workers = 1 + attack.processes % 2;

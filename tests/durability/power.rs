@@ -95,11 +95,6 @@ fn without_the_barrier_the_same_cuts_lose_events() {
     shows_a_loss_without("barrier");
 }
 
-#[test]
-fn without_the_sync_of_bodies_the_same_cuts_lose_events() {
-    shows_a_loss_without("body-sync");
-}
-
 /// The program itself on such a disk: what was answered 202 is there after every cut, with its bytes.
 #[test]
 fn a_power_cut_of_the_server_loses_nothing_that_was_answered() {

@@ -23,7 +23,6 @@ use lastbuy::{
         notice::NoticeKind,
         time::At,
     },
-    limits,
     store::{CaseWrite, Effects, Lease, NewAssessment, Outcome, Store, WriteError},
 };
 
@@ -37,10 +36,10 @@ pub const SENDERS: usize = 4;
 /// How the victim ends when its store is poisoned.
 pub const POISONED: i32 = 3;
 
-/// The bytes of one delivery: its own, incompressible, and of the three ways a body is kept.
+/// The bytes of one delivery: its own, incompressible, small and large.
 pub fn body(sender: usize, number: u64) -> Vec<u8> {
     let length = match number % 13 {
-        7 => limits::SEGMENT_BODY_BYTES_MAX + 100,
+        7 => (1 << 20) + 100,
         3 | 9 => 64 << 10,
         _ => 2 << 10,
     };
@@ -64,7 +63,7 @@ pub fn arrival(sender: usize, number: u64) -> Arrival {
     }
 }
 
-/// A case with more parts than fit one value of the database.
+/// A case with many parts.
 pub fn case(key: &str, parts: usize) -> Case {
     let part = |number| CasePart {
         mpn: format!("PART-{number:05}"),

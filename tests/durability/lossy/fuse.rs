@@ -213,7 +213,7 @@ fn attr(out: &mut Out, disk: &Disk, ino: Ino) -> Result<(), i32> {
     let node = disk.node(ino)?;
     let length = node.data.len() as u64;
     // ino, size, blocks; three times; mode, links, owner, group, device, block size, flags.
-    out.u64(ino).u64(length).u64(length.div_ceil(512)).zeros(36).u32(node.mode).u32(1).zeros(12).u32(4096).u32(0);
+    out.u64(ino | disk.cuts << 32).u64(length).u64(length.div_ceil(512)).zeros(36).u32(node.mode).u32(1).zeros(12).u32(4096).u32(0);
     Ok(())
 }
 

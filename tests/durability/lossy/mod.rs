@@ -56,6 +56,9 @@ pub struct Disk {
     nodes: BTreeMap<Ino, Node>,
     next: Ino,
     cut: bool,
+    /// How often the power came back. Files have other numbers then: a store tells by the machine's boot or by its file's number whether it may believe what was
+    /// written and not synced, and this machine cannot be started anew.
+    pub cuts: u64,
     pub syncs: u64,
 }
 
@@ -260,6 +263,7 @@ impl Lossy {
         let mut disk = self.disk();
         disk.lose(dice);
         disk.cut = false;
+        disk.cuts += 1;
     }
 
     pub fn syncs(&self) -> u64 {
