@@ -22,6 +22,7 @@ use crate::{
     limits,
     llm::{self, Engine, LlmError},
     reading::Reader,
+    receive,
     store::{self, Actor, OpenError, Retention, Store, WriteError},
     work::{self, Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
 };
@@ -109,6 +110,7 @@ pub fn reader(config: &Config) -> Result<Reader, AppError> {
 pub struct Running {
     pub store: Arc<Store>,
     http: http::Running,
+    receivers: Option<receive::Running>,
     /// Address of the network face, where there is one.
     serves: Option<SocketAddr>,
     stop: Arc<Stop>,
@@ -117,7 +119,7 @@ pub struct Running {
     drain: Duration,
 }
 
-/// Opens the data directory and starts the admin socket; with `tcp` the webhooks and pages, with `work` the workers. Call within a tokio runtime.
+/// Opens the data directory and starts the admin socket; with `tcp` the webhooks, pages and receivers, with `work` the workers. Call within a tokio runtime.
 pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
     let options = store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days };
     let store = Store::open_with(&config.data_dir, options)?;
@@ -132,10 +134,14 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
+    let receivers = serves
+        .map(|_| receive::start(config, &store))
+        .transpose()
+        .map_err(|source| AppError::Io { what: "a receiver could not start".to_owned(), source })?;
     if let Some(address) = serves {
         note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
     }
-    Ok(Running { store, http, serves, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+    Ok(Running { store, http, receivers, serves, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
 }
 
 /// A server's beginning and end are on record; a command that opens the store for a moment is not.
@@ -204,10 +210,20 @@ impl Running {
         }
     }
 
+    /// Where mails are taken, if they are.
+    pub fn mails_taken_on(&self) -> Option<SocketAddr> {
+        self.receivers.as_ref().and_then(receive::Running::smtp_address)
+    }
+
     /// Stops intake, lets the steps in hand finish or leaves them to be taken up again, and closes the log.
     pub async fn stop(self) -> Result<(), AppError> {
         self.stop.now();
-        self.http.stop().await;
+        let receivers = async {
+            if let Some(receivers) = self.receivers {
+                receivers.stop().await;
+            }
+        };
+        tokio::join!(self.http.stop(), receivers);
         let until = tokio::time::Instant::now() + self.drain;
         while self.workers.iter().any(|worker| !worker.is_finished()) && tokio::time::Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,6 +1,9 @@
 //! What the operator decides. `Written` is the file as typed (unknown keys refused, defaults from the commented file inside the binary); `Config` is what is
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
+pub mod smtp;
+mod tls;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -36,6 +39,7 @@ pub struct Written {
     pub server: Server,
     pub site: Site,
     pub intake: Intake,
+    pub smtp: smtp::Written,
     pub model: Model,
     pub work: Work,
     pub retention: Retention,
@@ -106,6 +110,8 @@ pub struct Config {
     pub maker_aliases: Option<String>,
     /// How many jobs may be in each step at the same time.
     pub at_once: AtOnce,
+    /// The mail receiver, where it is on.
+    pub smtp: Option<smtp::Smtp>,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
 }
@@ -193,7 +199,8 @@ impl Config {
         if !matches!(written.log.format.as_str(), "text" | "json") {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
-        Ok(Config { written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
+        let smtp = written.smtp.resolve()?;
+        Ok(Config { smtp, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.

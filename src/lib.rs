@@ -15,6 +15,8 @@ pub mod impact;
 pub mod intake;
 pub mod limits;
 pub mod llm;
+pub mod rate;
 pub mod reading;
+pub mod receive;
 pub mod store;
 pub mod work;

@@ -34,6 +34,36 @@ pub const REQUEST_HEAD_SECONDS_MAX: u64 = 10;
 /// How long requests in hand may take to finish when the server stops, in seconds.
 pub const HTTP_DRAIN_SECONDS: u64 = 10;
 
+/// Senders whose rate is kept at once; past it, new ones wait until an old one was silent for a minute.
+pub const RATE_KEYS_MAX: usize = 10_000;
+
+// ---- mail receiver ------------------------------------------------------------------------------------------------------------------------
+
+/// Longest command line, in bytes: RFC 5321 asks for 512, extensions add to MAIL and RCPT; addresses in UTF-8 take more.
+pub const SMTP_LINE_BYTES_MAX: usize = 2048;
+/// Bytes of one overlong line that are passed over before the connection is cut.
+pub const SMTP_LINE_SKIPPED_BYTES_MAX: usize = 64 << 10;
+/// Recipients of one mail; RFC 5321 asks for at least 100.
+pub const SMTP_RECIPIENTS_MAX: usize = 100;
+/// Refused commands after which a connection is cut: a mail server makes none, a prober many.
+pub const SMTP_ERRORS_MAX: u32 = 20;
+/// Mails in memory at once while they are received: at most this many times `BODY_BYTES_MAX`.
+pub const SMTP_MAILS_IN_FLIGHT_MAX: usize = 8;
+/// How long a client waits for its turn among them, in seconds, before it is told to come again.
+pub const SMTP_TURN_SECONDS_MAX: u64 = 10;
+/// How long one whole mail may take to come in, in seconds: 40 MiB at 30 KB/s.
+pub const SMTP_MAIL_SECONDS_MAX: u64 = 1500;
+/// How long a client may take to read an answer, in seconds.
+pub const SMTP_WRITE_SECONDS_MAX: u64 = 60;
+/// How long a TLS handshake may take, in seconds.
+pub const TLS_HANDSHAKE_SECONDS_MAX: u64 = 30;
+/// How long mails that are coming in may take to finish when the server stops, in seconds.
+pub const SMTP_DRAIN_SECONDS: u64 = 10;
+/// Read from a socket at once, in bytes.
+pub const SMTP_READ_BYTES: usize = 16 << 10;
+/// Longest text of a certificate or key file, in bytes; a chain of four is about 10 KiB.
+pub const PEM_BYTES_MAX: u64 = 1 << 20;
+
 // ---- store --------------------------------------------------------------------------------------------------------------------------------
 
 /// Largest value written to sled, in bytes. Pages of larger values become files of their own that sled never gives back.

@@ -28,6 +28,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     runtime.block_on(async {
         let running = app::start(&config, Some(listener), true)?;
         tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
+        if let Some(mails) = running.mails_taken_on() {
+            tracing::info!(address = %mails, "taking mails");
+            output::note(&format!("Lastbuy takes mails on {mails}"));
+        }
         output::note(&format!("Lastbuy is serving on http://{address}/ with its data in {}", config.data_dir.display()));
         let ended = until_stopped(&running).await;
         running.stop().await?;

@@ -66,10 +66,10 @@ fn raw(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal> {
 }
 
 /// Name in lower case and unfolded value.
-type Field = (String, String);
+pub(super) type Field = (String, String);
 
 /// Header fields and the bytes behind them; `None` where the first line is no field.
-fn head(mail: &[u8]) -> Option<(Vec<Field>, &[u8])> {
+pub(super) fn head(mail: &[u8]) -> Option<(Vec<Field>, &[u8])> {
     let mut fields: Vec<Field> = Vec::new();
     let mut rest = mail;
     // A mail taken out of an mbox file has one line before its head.

@@ -12,9 +12,19 @@ pub(super) fn kept(headers: &[(String, String)]) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
         .filter(|(name, _)| KEPT.contains(&name.as_str()) || name.starts_with("ce-"))
-        .map(|(name, value)| (cut(&name), cut(&value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())))
+        .map(|(name, value)| (cut(&name), cut(&clean(value))))
         .take(limits::HEADERS_KEPT_MAX)
         .collect()
+}
+
+/// What a receiver knows of a delivery beside its bytes, kept as headers are; what is not known is left away.
+pub(super) fn told(about: &[(&str, String)]) -> Vec<(String, String)> {
+    let known = about.iter().filter(|(_, value)| !value.trim().is_empty());
+    known.map(|(name, value)| ((*name).to_owned(), cut(&clean(value)))).take(limits::HEADERS_KEPT_MAX).collect()
+}
+
+fn clean(value: &str) -> String {
+    value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn cut(value: &str) -> String {

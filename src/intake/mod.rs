@@ -12,6 +12,7 @@ mod json;
 mod media_type;
 mod signature;
 mod siliconexpert;
+mod smtp;
 
 use bytes::Bytes;
 
@@ -20,6 +21,7 @@ use crate::{
     limits,
 };
 use media_type::MediaType;
+pub use smtp::{Envelope, SMTP, mail};
 
 /// One delivery as it came over HTTP or from a file.
 #[derive(Debug, Clone)]

@@ -52,6 +52,8 @@ pub fn said(output: &Output) -> String {
 pub struct Server {
     pub child: Child,
     pub url: String,
+    /// What it said before it served.
+    pub said: String,
 }
 
 impl Server {
@@ -84,7 +86,7 @@ impl Server {
             .expect("the server starts");
         let stderr = child.stderr.take();
         // From here on it is killed and waited for, whatever follows.
-        let mut server = Server { child, url: String::new() };
+        let mut server = Server { child, url: String::new(), said: String::new() };
         let mut stderr = BufReader::new(stderr.expect("stderr"));
         let mut said = String::new();
         loop {
@@ -97,6 +99,7 @@ impl Server {
                 // Whatever else it says must not fill the pipe.
                 std::thread::spawn(move || stderr.read_to_end(&mut Vec::new()));
                 server.url = url;
+                server.said = said;
                 return server;
             }
         }
