@@ -134,13 +134,13 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
+    if let Some(address) = serves {
+        note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
+    }
     let receivers = serves
         .map(|_| receive::start(config, &store))
         .transpose()
         .map_err(|source| AppError::Io { what: "a receiver could not start".to_owned(), source })?;
-    if let Some(address) = serves {
-        note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
-    }
     Ok(Running { store, http, receivers, serves, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
 }
 

@@ -1,6 +1,7 @@
 //! What the operator decides. `Written` is the file as typed (unknown keys refused, defaults from the commented file inside the binary); `Config` is what is
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
+pub mod inbox;
 pub mod smtp;
 mod tls;
 
@@ -40,6 +41,7 @@ pub struct Written {
     pub site: Site,
     pub intake: Intake,
     pub smtp: smtp::Written,
+    pub inbox: inbox::Written,
     pub model: Model,
     pub work: Work,
     pub retention: Retention,
@@ -112,6 +114,8 @@ pub struct Config {
     pub at_once: AtOnce,
     /// The mail receiver, where it is on.
     pub smtp: Option<smtp::Smtp>,
+    /// The watched folder, where it is on.
+    pub inbox: Option<inbox::Inbox>,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
 }
@@ -199,8 +203,8 @@ impl Config {
         if !matches!(written.log.format.as_str(), "text" | "json") {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
-        let smtp = written.smtp.resolve()?;
-        Ok(Config { smtp, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
+        let (smtp, inbox) = (written.smtp.resolve()?, written.inbox.resolve()?);
+        Ok(Config { smtp, inbox, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.

@@ -61,6 +61,12 @@ pub const TLS_HANDSHAKE_SECONDS_MAX: u64 = 30;
 pub const SMTP_DRAIN_SECONDS: u64 = 10;
 /// Read from a socket at once, in bytes.
 pub const SMTP_READ_BYTES: usize = 16 << 10;
+/// How long the file in hand may take to be taken when the server stops, in seconds.
+pub const INBOX_DRAIN_SECONDS: u64 = 10;
+/// Entries of the watched folder looked at in one round; more are seen when these are gone.
+pub const INBOX_ENTRIES_MAX: usize = 10_000;
+/// Sentences about the watched folder remembered as said.
+pub const INBOX_SENTENCES_MAX: usize = 1000;
 /// Longest text of a certificate or key file, in bytes; a chain of four is about 10 KiB.
 pub const PEM_BYTES_MAX: u64 = 1 << 20;
 

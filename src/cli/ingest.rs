@@ -11,7 +11,7 @@ use super::{
     client::{Client, escape},
     output,
 };
-use crate::limits;
+use crate::{intake, limits};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -80,20 +80,7 @@ fn body(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
 /// Hands one body in; the answer is that of a webhook.
 pub fn take(client: &Client, source: &str, file_name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
     let path = format!("/v1/ingest?source={}&file_name={}", escape(source), escape(file_name));
-    client.post_bytes(&path, content_type(file_name), bytes)
-}
-
-/// What the name suggests; the bytes are looked at later.
-fn content_type(file_name: &str) -> &'static str {
-    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("json") => "application/json",
-        Some("eml") => "message/rfc822",
-        Some("html" | "htm") => "text/html",
-        Some("pdf") => "application/pdf",
-        Some("txt") => "text/plain",
-        _ => "application/octet-stream",
-    }
+    client.post_bytes(&path, intake::content_type_of(file_name), bytes)
 }
 
 /// Shows a progress bar until every job is done or waits for a person.

@@ -92,10 +92,13 @@ struct Taken {
     ignored: Option<String>,
 }
 
+/// Name of the source of files from the watched folder.
+pub const INBOX: &str = "inbox";
+
 type Check = fn(&Delivery) -> Result<Taken, Refusal>;
 
 /// One row a source: its name, the largest body it sends, the check of its form.
-const SOURCES: [(&str, usize, Check); 9] = [
+const SOURCES: [(&str, usize, Check); 10] = [
     ("siliconexpert", limits::JSON_BODY_BYTES_MAX, siliconexpert::check),
     ("email", limits::BODY_BYTES_MAX, email::check),
     // An event may carry a whole document as base64.
@@ -106,6 +109,7 @@ const SOURCES: [(&str, usize, Check); 9] = [
     ("component-alert", limits::JSON_BODY_BYTES_MAX, dropin::component_alert),
     ("email-forward", limits::JSON_BODY_BYTES_MAX, dropin::email_forward),
     ("file", limits::BODY_BYTES_MAX, file),
+    (INBOX, limits::BODY_BYTES_MAX, file),
 ];
 
 const NAMES: [&str; SOURCES.len()] = {
@@ -184,6 +188,19 @@ fn refuse_compressed(delivery: &Delivery) -> Result<(), Refusal> {
 fn file(delivery: &Delivery) -> Result<Taken, Refusal> {
     let media_type = MediaType::of(delivery)?.unwrap_or_else(MediaType::unspecified);
     Ok(Taken { media_type, sender_id: None, ignored: None })
+}
+
+/// The media type a file's name suggests; the bytes are looked at later.
+pub fn content_type_of(file_name: &str) -> &'static str {
+    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("json") => "application/json",
+        Some("eml") => "message/rfc822",
+        Some("html" | "htm") => "text/html",
+        Some("pdf") => "application/pdf",
+        Some("txt") => "text/plain",
+        _ => "application/octet-stream",
+    }
 }
 
 /// A few characters of what somebody sent, for a sentence about it.

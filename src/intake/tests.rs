@@ -43,7 +43,7 @@ fn takes_one_good_body_of_each_source() {
         assert_eq!((arrival.content_type.as_str(), arrival.ignored), ("application/json", None));
         assert_eq!(arrival.body, body.as_bytes());
     }
-    let names: Vec<&str> = GOOD.iter().map(|(source, _)| *source).chain(["file"]).collect();
+    let names: Vec<&str> = GOOD.iter().map(|(source, _)| *source).chain(["file", "inbox"]).collect();
     assert_eq!(sources().iter().collect::<std::collections::BTreeSet<_>>(), names.iter().collect());
 }
 

@@ -1,5 +1,6 @@
-//! What takes notices without HTTP: a mail receiver. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
+//! What takes notices without HTTP: a mail receiver and a watched folder. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
 
+mod inbox;
 mod smtp;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -12,13 +13,15 @@ use crate::{config::Config, store::Store};
 pub struct Running {
     stop: watch::Sender<bool>,
     smtp: Option<smtp::Running>,
+    inbox: Option<inbox::Running>,
 }
 
 /// Starts what the configuration switches on. Call within a tokio runtime.
 pub fn start(config: &Config, store: &Arc<Store>) -> io::Result<Running> {
     let (stop, stopping) = watch::channel(false);
     let smtp = config.smtp.clone().map(|smtp| smtp::start(smtp, Arc::clone(store), stopping.clone())).transpose()?;
-    Ok(Running { stop, smtp })
+    let inbox = config.inbox.clone().map(|inbox| inbox::start(inbox, Arc::clone(store))).transpose()?;
+    Ok(Running { stop, smtp, inbox })
 }
 
 impl Running {
@@ -27,13 +30,21 @@ impl Running {
         self.smtp.as_ref().map(smtp::Running::address)
     }
 
-    /// Takes nothing new and lets what is coming in finish, within `limits::SMTP_DRAIN_SECONDS`.
+    /// Takes nothing new and lets what is coming in finish, within `limits::SMTP_DRAIN_SECONDS` and `INBOX_DRAIN_SECONDS`.
     pub async fn stop(self) {
         // Nobody may be listening where nothing is switched on.
         let _ = self.stop.send(true);
-        if let Some(smtp) = self.smtp {
-            smtp.stopped().await;
-        }
+        let smtp = async {
+            if let Some(smtp) = self.smtp {
+                smtp.stopped().await;
+            }
+        };
+        let inbox = async {
+            if let Some(inbox) = self.inbox {
+                inbox.stop().await;
+            }
+        };
+        tokio::join!(smtp, inbox);
     }
 }
 

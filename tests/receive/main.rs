@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod inbox;
 mod killed;
 mod protocol;
 
