@@ -18,7 +18,7 @@ use crate::{
     domain::{maker::MakerAliases, time::At},
     factory,
     http::{self, Service},
-    intake::Secrets,
+    intake::{self, Columns, Gate},
     limits,
     llm::{self, Engine, LlmError},
     reading::Reader,
@@ -42,6 +42,9 @@ pub enum AppError {
     Io { what: String, source: std::io::Error },
     #[error("maker aliases: {0}")]
     Aliases(String),
+    /// A secret, a certificate or a list of columns has the wrong form.
+    #[error("{0}")]
+    Gate(String),
     #[error("{0}")]
     Model(String),
     #[error("the store stopped after a failed write and must be reopened: {0}")]
@@ -57,6 +60,23 @@ pub fn aliases(config: &Config) -> Result<MakerAliases, AppError> {
         aliases.add_list(list).map_err(AppError::Aliases)?;
     }
     Ok(aliases)
+}
+
+/// Who may send what; tries the form of every secret and certificate.
+pub fn gate(config: &Config) -> Result<Gate, AppError> {
+    let written = &config.written.intake;
+    let columns = written.columns.iter().map(|(source, named)| Ok((source.clone(), Columns::of(source, named)?)));
+    let columns = columns.collect::<Result<_, String>>().map_err(AppError::Gate)?;
+    Gate::new(intake::Settings {
+        secrets: config.secrets.clone(),
+        tolerance_s: written.clock_tolerance_seconds.into(),
+        mandrill_url: written.mandrill_url.clone(),
+        ses_topics: written.ses_topics.clone(),
+        ses_certificates: config.ses_certificates.clone(),
+        cloudevents_batches: written.cloudevents_batches,
+        columns,
+    })
+    .map_err(AppError::Gate)
 }
 
 /// Where models are looked for: the data directory, then `models/` beside the program and in the folders above it.
@@ -121,6 +141,7 @@ pub struct Running {
 
 /// Opens the data directory and starts the admin socket; with `tcp` the webhooks, pages and receivers, with `work` the workers. Call within a tokio runtime.
 pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
+    let gate = gate(config)?;
     let options = store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days };
     let store = Store::open_with(&config.data_dir, options)?;
     let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
@@ -128,9 +149,11 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let workers = if work { start_workers(config, &store, &datasets, &stop)? } else { Vec::new() };
     let socket = config.data_dir.join(ADMIN_SOCKET);
     let admin = bind_admin(&socket)?;
-    let service =
-        Service::new(Arc::clone(&store), datasets, Secrets(config.secrets.clone()), config.written.intake.sources.clone(), model_dirs(config))
-            .with_retention(retention(config));
+    let service = Service::new(Arc::clone(&store), datasets, gate, config.written.intake.sources.clone(), model_dirs(config))
+        .map_err(|error| AppError::Gate(error.to_string()))?
+        .with_rate(config.written.intake.per_minute)
+        .with_origins(config.written.intake.cloudevents_origins.clone())
+        .with_retention(retention(config));
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;

@@ -66,7 +66,15 @@ pub struct Site {
 pub struct Intake {
     pub sources: Vec<String>,
     pub keys_kept_days: u32,
+    pub per_minute: u32,
+    pub clock_tolerance_seconds: u32,
+    pub mandrill_url: String,
+    pub ses_topics: Vec<String>,
+    pub ses_certificate_files: Vec<String>,
+    pub cloudevents_batches: bool,
+    pub cloudevents_origins: Vec<String>,
     pub secret_files: BTreeMap<String, String>,
+    pub columns: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -118,6 +126,8 @@ pub struct Config {
     pub inbox: Option<inbox::Inbox>,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
+    /// Certificates of SNS in PEM, each with the name of its file.
+    pub ses_certificates: Vec<(String, Vec<u8>)>,
 }
 
 impl Config {
@@ -161,23 +171,23 @@ impl Config {
                     .map_err(|error| ConfigError::Value { key: "site.maker_aliases", message: format!("{path} cannot be read: {error}") })?,
             ),
         };
-        let mut secrets = BTreeMap::new();
+        let mut secrets = from_environment(known_sources, &written.intake.secret_files)?;
         for (source, path) in &written.intake.secret_files {
             known(known_sources, "intake.secret_files", source)?;
             let text = std::fs::read_to_string(path)
                 .map_err(|error| ConfigError::Value { key: "intake.secret_files", message: format!("{source}: {path} cannot be read: {error}") })?;
-            let secret = text.trim();
-            if secret.len() < 16 {
-                let message = format!("{source}: the secret in {path} is shorter than 16 characters; make one with `openssl rand -base64 32`");
-                return Err(ConfigError::Value { key: "intake.secret_files", message });
-            }
-            secrets.insert(source.clone(), secret.to_owned());
+            secrets.insert(source.clone(), secret(source, path, &text)?);
         }
+        let ses_certificates = written.intake.ses_certificate_files.iter().map(|path| certificate(path)).collect::<Result<Vec<_>, _>>()?;
         for source in &written.intake.sources {
             known(known_sources, "intake.sources", source)?;
         }
         if !listen.ip().is_loopback()
-            && let Some(open) = written.intake.sources.iter().find(|source| !secrets.contains_key(*source))
+            && let Some(open) = written.intake.sources.iter().find(|source| {
+                // SNS signs with a key of its own: topics and certificates stand for a secret.
+                let has_topics = *source == "ses" && !written.intake.ses_topics.is_empty() && !ses_certificates.is_empty();
+                !has_topics && !secrets.contains_key(*source)
+            })
         {
             let message = format!(
                 "{listen} can be reached from other machines, but source '{open}' has no secret: name one in [intake.secret_files], or take '{open}' out of intake.sources"
@@ -204,7 +214,7 @@ impl Config {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
         let (smtp, inbox) = (written.smtp.resolve()?, written.inbox.resolve()?);
-        Ok(Config { smtp, inbox, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets })
+        Ok(Config { smtp, inbox, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.
@@ -218,6 +228,38 @@ impl Config {
     pub fn show(&self) -> String {
         toml::to_string_pretty(&self.written).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
     }
+}
+
+/// `LASTBUY_SECRET_<SOURCE>`, in capitals with `_` for `-`, for those who keep secrets in the environment.
+fn from_environment(sources: &[&str], files: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut secrets = BTreeMap::new();
+    for source in sources {
+        let name = format!("LASTBUY_SECRET_{}", source.to_uppercase().replace('-', "_"));
+        let Ok(text) = std::env::var(&name) else { continue };
+        if files.contains_key(*source) {
+            let message = format!("{source} has a file here and {name} in the environment; leave one of them away");
+            return Err(ConfigError::Value { key: "intake.secret_files", message });
+        }
+        secrets.insert((*source).to_owned(), secret(source, &name, &text)?);
+    }
+    Ok(secrets)
+}
+
+fn secret(source: &str, place: &str, text: &str) -> Result<String, ConfigError> {
+    let secret = text.trim();
+    if secret.len() >= 16 {
+        return Ok(secret.to_owned());
+    }
+    let message = format!("{source}: the secret in {place} is shorter than 16 characters; make one with `openssl rand -base64 32`");
+    Err(ConfigError::Value { key: "intake.secret_files", message })
+}
+
+/// A certificate of SNS with its file's name, by which a delivery asks for it.
+fn certificate(path: &str) -> Result<(String, Vec<u8>), ConfigError> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| ConfigError::Value { key: "intake.ses_certificate_files", message: format!("{path} cannot be read: {error}") })?;
+    let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((name, bytes))
 }
 
 fn known(sources: &[&str], key: &'static str, source: &str) -> Result<(), ConfigError> {
@@ -247,8 +289,25 @@ fn merge(mut below: toml::Table, over: toml::Table) -> toml::Table {
 mod tests {
     use super::*;
 
-    const SOURCES: &[&str] =
-        &["siliconexpert", "email", "cloudevents", "generic", "commercial-radar", "inbound-email", "component-alert", "email-forward"];
+    const SOURCES: &[&str] = &[
+        "siliconexpert",
+        "accuris",
+        "z2data",
+        "sendgrid",
+        "mailgun",
+        "postmark",
+        "ses",
+        "mandrill",
+        "cloudmailin",
+        "email",
+        "cloudevents",
+        "standard-webhooks",
+        "generic",
+        "commercial-radar",
+        "inbound-email",
+        "component-alert",
+        "email-forward",
+    ];
 
     fn with(text: &str) -> Result<Config, ConfigError> {
         let dir = tempfile::tempdir().expect("folder");

@@ -12,6 +12,22 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const JSON_VALUES_MAX: usize = 200_000;
 /// How far the time in a signature may be from this machine's clock, in seconds: what Standard Webhooks allows.
 pub const SIGNATURE_AGE_SECONDS_MAX: i64 = 300;
+/// How far beyond the clock tolerance a signed time may be, in seconds, where a sender tries again for so long and nothing says that it signs anew: SendGrid three days,
+/// Mailgun some eight hours, SNS less than a day. A repeat within that time is known by what it says, or by its token.
+pub const SENDGRID_AGE_SECONDS_MAX: i64 = 3 * 24 * 3600;
+pub const MAILGUN_AGE_SECONDS_MAX: i64 = 9 * 3600;
+pub const SNS_AGE_SECONDS_MAX: i64 = 24 * 3600;
+/// Tokens of Mailgun remembered at once: more mails than a plant gets in nine hours.
+pub const TOKENS_KEPT_MAX: usize = 20_000;
+/// Fields of one form; a mail's head has fewer than a hundred.
+pub const FORM_FIELDS_MAX: usize = 2000;
+/// Mails or events in one delivery; Mandrill sends at most a thousand, the notices of one export are fewer.
+pub const EVENTS_A_DELIVERY_MAX: usize = 1000;
+/// Rows and columns of one export.
+pub const EXPORT_ROWS_MAX: usize = 20_000;
+pub const EXPORT_COLUMNS_MAX: usize = 200;
+/// Newest events looked through for those in quarantine.
+pub const QUARANTINE_SCAN_EVENTS_MAX: usize = 100_000;
 /// Signatures tried in one delivery: a sender that changes its secret sends two.
 pub const SIGNATURES_TRIED_MAX: usize = 8;
 /// How long a sender may take to deliver its body, in seconds; senders give up at about ten.
@@ -31,6 +47,8 @@ pub const BODY_PERMIT_MS_MAX: u64 = 2000;
 pub const CONNECTIONS_MAX: usize = 512;
 /// How long a client may take to send the head of a request, in seconds.
 pub const REQUEST_HEAD_SECONDS_MAX: u64 = 10;
+/// How long a connection stays open after an early answer while its body still comes, in seconds: enough to read the answer.
+pub const HTTP_LINGER_SECONDS: u64 = 2;
 /// How long requests in hand may take to finish when the server stops, in seconds.
 pub const HTTP_DRAIN_SECONDS: u64 = 10;
 

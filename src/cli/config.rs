@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CommandResult, Context, Ended, output};
-use crate::config::DEFAULT;
+use crate::{app, config::DEFAULT};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,7 +39,14 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }
         Command::Check => {
             let config = context.config()?;
-            output::print(&format!("The configuration is in order: it would listen on {}, data in {}.", config.listen, config.data_dir.display()))?;
+            app::gate(&config)?;
+            let mails = config.smtp.as_ref().map(|smtp| format!(", take mails on {}", smtp.listen)).unwrap_or_default();
+            let folder = config.inbox.as_ref().map(|inbox| format!(", watch {}", inbox.folder.display())).unwrap_or_default();
+            output::print(&format!(
+                "The configuration is in order: it would listen on {}{mails}{folder}, data in {}.",
+                config.listen,
+                config.data_dir.display()
+            ))?;
         }
     }
     Ok(Ended::Done)

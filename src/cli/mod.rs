@@ -23,6 +23,7 @@ mod jobs;
 pub mod ltb;
 mod model;
 mod output;
+mod quarantine;
 mod read;
 mod replay;
 mod serve;
@@ -67,6 +68,8 @@ enum Command {
     Events(events::Args),
     /// The work on what arrived.
     Jobs(jobs::Args),
+    /// Deliveries that were refused for what they hold: list, show, release, drop.
+    Quarantine(quarantine::Args),
     /// Work again on what arrived, from any step.
     Replay(replay::Args),
     /// The factory's data.
@@ -161,6 +164,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Eval(args) => eval::run(&args, context),
         Command::Events(args) => events::run(&args, context),
         Command::Jobs(args) => jobs::run(&args, context),
+        Command::Quarantine(args) => quarantine::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
         Command::Data(args) => data::run(&args, context),
         Command::WhereUsed(args) => where_used::run(&args, context),

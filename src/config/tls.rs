@@ -3,8 +3,7 @@
 use std::{io::Read, sync::Arc};
 
 use rustls::{
-    ServerConfig,
-    crypto::ring,
+    ServerConfig, crypto,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
@@ -19,7 +18,7 @@ pub fn server(certificate_file: &str, key_file: &str) -> Result<Arc<ServerConfig
         return Err(format!("{certificate_file} holds no certificate (BEGIN CERTIFICATE)"));
     }
     let key = PrivateKeyDer::from_pem_slice(&text(key_file)?).map_err(|error| format!("{key_file} holds no private key in PEM: {error}"))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_no_client_auth()

@@ -104,6 +104,9 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// Beginning of the reason why an event is ignored that lies in quarantine: refused for what it holds, and kept for a person to look at.
+pub const QUARANTINED: &str = "quarantined: ";
+
 /// What intake makes of a delivery before it has a number: everything the log will hold about it but the id and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {

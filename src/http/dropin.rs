@@ -21,22 +21,22 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn commercial_radar(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let accepted = hooks::take(&service, &request, "commercial-radar", None, payload).await?;
+    let accepted = hooks::take_one(&service, &request, "commercial-radar", payload).await?;
     Ok(HttpResponse::Accepted().json(status(&accepted)))
 }
 
 async fn inbound_email(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let accepted = hooks::take(&service, &request, "inbound-email", None, payload).await?;
+    let accepted = hooks::take_one(&service, &request, "inbound-email", payload).await?;
     Ok(HttpResponse::Accepted().json(status(&accepted)))
 }
 
 async fn component_alert(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let accepted = hooks::take(&service, &request, "component-alert", None, payload).await?;
+    let accepted = hooks::take_one(&service, &request, "component-alert", payload).await?;
     Ok(HttpResponse::Accepted().json(acknowledged(&accepted)))
 }
 
 async fn email_forward(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let accepted = hooks::take(&service, &request, "email-forward", None, payload).await?;
+    let accepted = hooks::take_one(&service, &request, "email-forward", payload).await?;
     Ok(HttpResponse::Accepted().json(acknowledged(&accepted)))
 }
 

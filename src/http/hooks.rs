@@ -1,28 +1,78 @@
-//! `POST /v1/hooks/{source}`: takes a delivery, and answers once it is on disk.
+//! `POST /v1/hooks/{source}`: takes a delivery, and answers as its sender's documentation asks, once it is on disk.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
+    web,
+};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Service, admin, body, now, problem::Problem};
 use crate::{
     clock,
     domain::event::Source,
-    intake::{self, Delivery, Refusal},
-    store::Accepted,
+    intake::{self, Answers, Delivery, Refusal},
+    store::{Accepted, Actor},
 };
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/v1/hooks/{source}", web::post().to(hook));
+    config
+        .route("/v1/hooks/{source}", web::post().to(hook))
+        .route("/v1/hooks/{source}", web::head().to(probe))
+        .route("/v1/hooks/cloudevents", web::method(actix_web::http::Method::OPTIONS).to(handshake));
 }
 
-async fn hook(service: web::Data<Service>, request: HttpRequest, source: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let accepted = take(&service, &request, &source, None, payload).await?;
-    Ok(HttpResponse::Accepted().json(answer(&accepted)))
+/// What became of a delivery that is on disk.
+pub struct Taken {
+    pub accepted: Vec<Accepted>,
+    /// It lies in quarantine, for this reason.
+    pub refusal: Option<Refusal>,
+}
+
+async fn hook(service: web::Data<Service>, request: HttpRequest, source: web::Path<String>, payload: web::Payload) -> HttpResponse {
+    let answers = intake::answers(&source);
+    match take(&service, &request, &source, None, payload).await {
+        Ok(Taken { accepted, refusal: None }) => HttpResponse::build(status(answers.taken)).json(answer_all(&accepted)),
+        Ok(Taken { accepted, refusal: Some(refusal) }) => quarantined(&answers, &accepted, refusal),
+        Err(problem) => problem.for_sender(&answers).error_response(),
+    }
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn quarantined(answers: &Answers, accepted: &[Accepted], refusal: Refusal) -> HttpResponse {
+    let event = accepted.first().map(|accepted| accepted.event);
+    match answers.refused {
+        Some(code) => HttpResponse::build(status(code)).json(json!({ "event_id": event, "quarantined": refusal.to_string() })),
+        None => Problem::from(refusal).with("event_id", json!(event)).with("quarantined", Value::Bool(true)).error_response(),
+    }
+}
+
+/// Mandrill looks whether an address is there before it takes it.
+async fn probe(service: web::Data<Service>, source: web::Path<String>) -> HttpResponse {
+    if service.sources.contains(&source) { HttpResponse::Ok().finish() } else { HttpResponse::NotFound().finish() }
+}
+
+/// The handshake by which a CloudEvents sender asks whether it may deliver (HTTP 1.1 Web Hooks for Event Delivery, section 4).
+async fn handshake(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
+    let asked = request.headers().get("webhook-request-origin").and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let is_allowed = service.origins.iter().any(|origin| origin == "*" || origin.eq_ignore_ascii_case(asked));
+    if asked.is_empty() || !is_allowed || !service.sources.iter().any(|source| source == "cloudevents") {
+        return HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "POST")).finish();
+    }
+    let rate = if service.per_minute == 0 { "*".to_owned() } else { service.per_minute.to_string() };
+    HttpResponse::Ok()
+        .insert_header((header::ALLOW, "POST"))
+        .insert_header(("WebHook-Allowed-Origin", asked))
+        .insert_header(("WebHook-Allowed-Rate", rate))
+        .finish()
 }
 
 /// What a sender is told of a delivery that is on disk.
-pub fn answer(accepted: &Accepted) -> serde_json::Value {
+pub fn answer(accepted: &Accepted) -> Value {
     json!({
         "event_id": accepted.event,
         "job_id": accepted.job,
@@ -31,41 +81,90 @@ pub fn answer(accepted: &Accepted) -> serde_json::Value {
     })
 }
 
-/// A delivery from the network, of a source that is switched on.
+fn answer_all(accepted: &[Accepted]) -> Value {
+    match accepted {
+        [one] => answer(one),
+        all => json!({ "events": all.iter().map(answer).collect::<Vec<_>>() }),
+    }
+}
+
+/// A delivery from the network, of a source that is switched on and sends no more than it may.
 pub async fn take(
     service: &Service,
     request: &HttpRequest,
     source: &str,
     file_name: Option<String>,
     payload: web::Payload,
-) -> Result<Accepted, Problem> {
+) -> Result<Taken, Problem> {
     if !service.sources.iter().any(|taken| taken == source) {
         let known = service.sources.join(", ");
         return Err(Refusal::UnknownSource(format!("'{source}' is not a source that is taken here: one of {known}")).into());
     }
-    accept(service, request, source, file_name, payload, true).await
+    if let Err(seconds) = service.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(&source.to_owned(), clock::now_ms()) {
+        return Err(Problem::too_many(format!("{source} sent more than {} deliveries in a minute", service.per_minute), seconds));
+    }
+    accept(service, request, source, file_name, payload, None).await
 }
 
-/// The one way in: bounded, checked, on disk. `signed` says whether the source's secret must have signed it; otherwise a person at the
-/// admin socket hands it in.
+/// The same by one who must send exactly one event.
+pub async fn take_one(service: &Service, request: &HttpRequest, source: &str, payload: web::Payload) -> Result<Accepted, Problem> {
+    one(take(service, request, source, None, payload).await?)
+}
+
+fn one(taken: Taken) -> Result<Accepted, Problem> {
+    match (taken.refusal, taken.accepted.first()) {
+        (None, Some(accepted)) => Ok(*accepted),
+        (None, None) => Err(Problem::bad_request("there is nothing in it")),
+        (Some(refusal), accepted) => Err(Problem::from(refusal).with("event_id", json!(accepted.map(|accepted| accepted.event)))),
+    }
+}
+
+/// The one way in: bounded, checked, on disk. `by` is the person at the admin socket who hands it in; without one, the source's credentials must vouch for it.
 async fn accept(
     service: &Service,
     request: &HttpRequest,
     source: &str,
     file_name: Option<String>,
     payload: web::Payload,
-    signed: bool,
-) -> Result<Accepted, Problem> {
+    by: Option<Actor>,
+) -> Result<Taken, Problem> {
     let source: Source = source.parse().map_err(|error: crate::domain::event::SourceError| Refusal::UnknownSource(error.to_string()))?;
     let body = body::read(service, request, payload, intake::body_bytes_max(&source)).await?;
-    let headers =
+    let mut headers =
         request.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect::<Vec<_>>();
+    if let Some(token) = token_in_query(request, &source) {
+        headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+    }
     let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
     let delivery = Delivery { source, content_type, file_name, headers, body };
-    let unsigned = intake::Secrets::default();
-    let by = if signed { None } else { Some(admin::actor(request)) };
-    let arrival = intake::receive(delivery, if signed { &service.secrets } else { &unsigned }, clock::now_ms())?;
-    Ok(service.store.accept_async(arrival, by, now()).await?)
+    let gate = by.is_none().then_some(&service.gate);
+    let received = intake::receive(delivery, gate, clock::now_ms())?;
+    let first = received.arrivals.first().map(|arrival| arrival.dedupe_key);
+    if let (Some(token), Some(key)) = (&received.token, first) {
+        service.spent.check(token, key)?;
+    }
+    let mut accepted = Vec::with_capacity(received.arrivals.len());
+    for arrival in received.arrivals {
+        accepted.push(service.store.accept_async(arrival, by.clone(), now()).await?);
+    }
+    // Only now: a delivery that could not be kept comes again with the same token.
+    if let (Some(token), Some(key)) = (received.token, first) {
+        service.spent.spend(token, key, clock::now_ms());
+    }
+    if let Some(refusal) = &received.refusal {
+        tracing::warn!(event = %accepted.first().map(|accepted| accepted.event.to_string()).unwrap_or_default(), %refusal, "a delivery lies in quarantine");
+    }
+    Ok(Taken { accepted, refusal: received.refusal })
+}
+
+/// CloudEvents senders may put their token into the address where they cannot set headers (Web Hooks, section 3.2).
+fn token_in_query(request: &HttpRequest, source: &Source) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Query {
+        access_token: String,
+    }
+    let is_taken = source.as_str() == "cloudevents" && !request.headers().contains_key(header::AUTHORIZATION);
+    is_taken.then(|| web::Query::<Query>::from_query(request.query_string()).ok().map(|query| query.into_inner().access_token)).flatten()
 }
 
 #[derive(Deserialize)]
@@ -86,6 +185,6 @@ pub async fn ingest(
         return Err(Refusal::UnknownSource(format!("'{}' is not a source: one of {known}", query.source)).into());
     }
     let file_name = query.file_name.clone().filter(|name| !name.is_empty());
-    let accepted = accept(&service, &request, &query.source, file_name, payload, false).await?;
-    Ok(HttpResponse::Accepted().json(answer(&accepted)))
+    let taken = accept(&service, &request, &query.source, file_name, payload, Some(admin::actor(&request))).await?;
+    Ok(HttpResponse::Accepted().json(answer_all(&taken.accepted)))
 }

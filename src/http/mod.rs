@@ -10,14 +10,20 @@ mod dropin;
 mod hooks;
 mod pages;
 mod problem;
+mod quarantine;
 mod reads;
 mod replay;
 mod schema;
+mod spent;
 mod start;
+mod unread;
 mod upkeep;
 mod where_used;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use tokio::sync::Semaphore;
 
@@ -27,16 +33,24 @@ use crate::{
     clock,
     datasets::Datasets,
     domain::time::At,
-    intake::Secrets,
+    intake::Gate,
     limits,
-    store::{Retention, Store},
+    rate::Rate,
+    store::{ReadError, Retention, Store},
 };
 
 /// What the handlers share.
 pub struct Service {
     store: Arc<Store>,
     datasets: Arc<Datasets>,
-    secrets: Secrets,
+    gate: Gate,
+    /// Tokens that were good for one mail.
+    spent: spent::Spent,
+    /// Deliveries a minute that each source may send; 0: no limit.
+    per_minute: u32,
+    rates: Mutex<Rate<String>>,
+    /// Origins whose CloudEvents handshake is answered.
+    origins: Vec<String>,
     /// Sources taken over the network.
     sources: Vec<String>,
     /// Where models are looked for.
@@ -48,9 +62,21 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, secrets: Secrets, sources: Vec<String>, model_dirs: Vec<PathBuf>) -> Service {
+    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, gate: Gate, sources: Vec<String>, model_dirs: Vec<PathBuf>) -> Result<Service, ReadError> {
         let (bodies, retention) = (Semaphore::new(limits::BODIES_IN_FLIGHT_MAX), Retention::default());
-        Service { store, datasets, secrets, sources, model_dirs, bodies, retention }
+        let spent = spent::Spent::of(&store, clock::now_ms())?;
+        let (per_minute, rates, origins) = (0, Mutex::new(Rate::new(0)), Vec::new());
+        Ok(Service { store, datasets, gate, spent, per_minute, rates, origins, sources, model_dirs, bodies, retention })
+    }
+
+    /// Bounds what each source may send a minute; 0: no limit.
+    pub fn with_rate(self, per_minute: u32) -> Service {
+        Service { per_minute, rates: Mutex::new(Rate::new(per_minute)), ..self }
+    }
+
+    /// Origins that may send CloudEvents; `*` is everybody.
+    pub fn with_origins(self, origins: Vec<String>) -> Service {
+        Service { origins, ..self }
     }
 
     pub fn with_retention(self, retention: Retention) -> Service {

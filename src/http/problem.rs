@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::{
     datasets,
     domain::id::IdError,
-    intake::Refusal,
+    intake::{Answers, Refusal},
     store::{ReadError, WriteError},
 };
 
 /// Seconds after which a busy server may be asked again.
-const RETRY_AFTER_SECONDS: u32 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 #[derive(Debug)]
 pub struct Problem {
@@ -28,11 +28,12 @@ pub struct Problem {
     detail: String,
     /// Members beside the standard ones.
     more: Vec<(&'static str, Value)>,
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { status, code, title, detail: detail.into(), more: Vec::new() }
+        Problem { status, code, title, detail: detail.into(), more: Vec::new(), retry_after_s: None }
     }
 
     pub fn not_found(detail: impl Into<String>) -> Problem {
@@ -64,6 +65,29 @@ impl Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
     }
 
+    /// Too much in too short a time; after `seconds` it may come again.
+    pub fn too_many(detail: impl Into<String>, seconds: u64) -> Problem {
+        let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many deliveries", detail);
+        problem.retry_after_s = Some(seconds);
+        problem
+    }
+
+    /// The same, with the status that a sender's documentation asks for.
+    pub fn for_sender(mut self, answers: &Answers) -> Problem {
+        let status = match self.code {
+            "too_large" | "body_too_large" => Some(answers.too_large),
+            "unauthorised" => Some(answers.unauthorised),
+            "stale_signature" => Some(answers.stale),
+            "replayed" => Some(answers.refused.unwrap_or(answers.unauthorised)),
+            "timeout" | "too_many" => answers.again,
+            _ => None,
+        };
+        if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
+            self.status = status;
+        }
+        self
+    }
+
     pub fn with(mut self, member: &'static str, value: Value) -> Problem {
         self.more.push((member, value));
         self
@@ -88,13 +112,22 @@ impl ResponseError for Problem {
             body[*member] = value.clone();
         }
         let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.insert_header((header::RETRY_AFTER, self.retry_after_s.unwrap_or(RETRY_AFTER_SECONDS)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 11.6.1: a 401 names what would do.
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer, Basic realm=\"Lastbuy\""));
         }
         if matches!(
             self.status,
-            StatusCode::NOT_FOUND | StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::SERVICE_UNAVAILABLE
-        ) {
+            StatusCode::NOT_FOUND
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::PAYLOAD_TOO_LARGE
+                | StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::SERVICE_UNAVAILABLE
+        ) || self.code == "too_large"
+        {
             // It may be told before the body was read to its end; the rest is not waited for.
             response.force_close();
         }

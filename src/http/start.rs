@@ -13,15 +13,17 @@ use std::{
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     dev::{Extensions, Server, ServerHandle},
-    middleware::DefaultHeaders,
+    middleware::{DefaultHeaders, from_fn},
     web,
 };
 
-use super::{Service, admin, dropin, hooks, pages, problem::Problem, reads, schema, upkeep, where_used};
+use super::{Service, admin, dropin, hooks, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
 use crate::limits;
 
 /// Threads that answer, for each face.
 const WORKERS: usize = 2;
+/// How long a sender whose body was not read to its end may take for the answer.
+const LINGER: Duration = Duration::from_secs(limits::HTTP_LINGER_SECONDS);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(limits::REQUEST_HEAD_SECONDS_MAX);
 
 /// Who connected to the admin socket.
@@ -88,6 +90,7 @@ fn network(service: Arc<Service>, tcp: TcpListener) -> io::Result<Server> {
             .app_data(web::Data::from(Arc::clone(&service)))
             .configure(extractors)
             .wrap(headers())
+            .wrap(from_fn(unread::hold))
             .configure(hooks::routes)
             .configure(dropin::routes)
             .configure(shared)
@@ -98,6 +101,7 @@ fn network(service: Arc<Service>, tcp: TcpListener) -> io::Result<Server> {
         .workers(WORKERS)
         .max_connections(limits::CONNECTIONS_MAX)
         .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(LINGER)
         .shutdown_timeout(limits::HTTP_DRAIN_SECONDS)
         .disable_signals()
         .run())
@@ -109,8 +113,10 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .app_data(web::Data::from(Arc::clone(&service)))
             .configure(extractors)
             .wrap(headers())
+            .wrap(from_fn(unread::hold))
             .configure(admin::routes)
             .configure(upkeep::routes)
+            .configure(quarantine::routes)
             .configure(hooks::routes)
             .configure(dropin::routes)
             .configure(shared)
@@ -122,6 +128,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
         .workers(WORKERS)
         .max_connections(limits::CONNECTIONS_MAX)
         .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(LINGER)
         .shutdown_timeout(limits::HTTP_DRAIN_SECONDS)
         .disable_signals()
         .run())

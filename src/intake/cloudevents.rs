@@ -1,17 +1,48 @@
-//! `cloudevents`: CloudEvents 1.0 over HTTP, structured mode (`application/cloudevents+json`) and binary mode (`ce-` headers). Batches are refused: one event of
-//! a batch could be bad, and there is one answer for all.
+//! `cloudevents`: CloudEvents 1.0 over HTTP, structured mode (`application/cloudevents+json`), binary mode (`ce-` headers) and, where the site asked for them, batches
+//! (`application/cloudevents-batch+json`): there is one answer for all events of a batch, so one that is wrong refuses all.
 
 use percent_encoding::percent_decode_str;
 
-use super::{Delivery, Refusal, Taken, few, json, json::Node, media_type::MediaType};
+use super::{Delivery, Refusal, Settings, Taken, few, json, json::Node, media_type::MediaType};
+use crate::limits;
 
-pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
+pub(super) fn check(delivery: &Delivery, settings: &Settings) -> Result<Vec<Taken>, Refusal> {
     let media_type = MediaType::of(delivery)?;
     let named = media_type.as_ref().map_or("", MediaType::as_str);
     // The batch type begins like the structured one, so it is looked at first (CloudEvents HTTP binding, section 3).
     if named.starts_with("application/cloudevents-batch") {
-        return Err(Refusal::WrongType("batches of CloudEvents are not taken; send each event by itself".to_owned()));
+        // A receiver must have asked for batches (section 3.3).
+        if !settings.cloudevents_batches {
+            return Err(Refusal::WrongType(
+                "batches of CloudEvents are not taken; send each event by itself, or set intake.cloudevents_batches".to_owned(),
+            ));
+        }
+        return batch(delivery);
     }
+    Ok(vec![one(delivery, media_type)?])
+}
+
+fn batch(delivery: &Delivery) -> Result<Vec<Taken>, Refusal> {
+    MediaType::json(delivery)?;
+    let value = json::parse(&delivery.body)?;
+    let events: Vec<Node<'_>> = Node::root(&value).items()?.collect();
+    if events.len() > limits::EVENTS_A_DELIVERY_MAX {
+        return Err(Refusal::Malformed(format!(
+            "the batch has {} events, at most {} are taken; split it",
+            events.len(),
+            limits::EVENTS_A_DELIVERY_MAX
+        )));
+    }
+    let taken = |event: Node<'_>| {
+        let event = event.object()?;
+        let body = Some(bytes::Bytes::from(event.value().to_string()));
+        Ok(Taken { body, ..Taken::whole(MediaType::plain_json(), sender_id_of(&event)?) })
+    };
+    events.into_iter().map(taken).collect()
+}
+
+fn one(delivery: &Delivery, media_type: Option<MediaType>) -> Result<Taken, Refusal> {
+    let named = media_type.as_ref().map_or("", MediaType::as_str);
     if named.starts_with("application/cloudevents") {
         if named != "application/cloudevents+json" {
             return Err(Refusal::WrongType(format!("CloudEvents are taken as application/cloudevents+json, not as {}", few(named))));
@@ -38,7 +69,12 @@ fn sender_id(source: &str, id: &str) -> Option<Vec<Vec<u8>>> {
 fn structured(delivery: &Delivery) -> Result<Taken, Refusal> {
     let media_type = MediaType::json(delivery)?;
     let value = json::parse(&delivery.body)?;
-    let root = Node::root(&value).object()?;
+    let sender_id = sender_id_of(&Node::root(&value).object()?)?;
+    Ok(Taken::whole(media_type, sender_id))
+}
+
+/// Checks one event in JSON.
+fn sender_id_of(root: &Node<'_>) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
     let id = root.need("id")?.filled_text()?;
     let source = root.need("source")?.filled_text()?;
     root.need("type")?.filled_text()?;
@@ -50,7 +86,7 @@ fn structured(delivery: &Delivery) -> Result<Taken, Refusal> {
         (Some(_), None) => {}
         (None, None) => return Err(root.refuse("has neither 'data' nor 'data_base64': there is nothing to read")),
     }
-    Ok(Taken { media_type, sender_id: sender_id(source, id), ignored: None })
+    Ok(sender_id(source, id))
 }
 
 fn binary(delivery: &Delivery, media_type: Option<MediaType>) -> Result<Taken, Refusal> {
@@ -73,7 +109,7 @@ fn binary(delivery: &Delivery, media_type: Option<MediaType>) -> Result<Taken, R
         }
         other => other.unwrap_or_else(MediaType::unspecified),
     };
-    Ok(Taken { media_type, sender_id: sender_id(&source, &id), ignored: None })
+    Ok(Taken::whole(media_type, sender_id(&source, &id)))
 }
 
 fn version(written: &str) -> Result<(), Refusal> {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Delivery, Refusal, Taken, json, json::Node, media_type::MediaType};
+use super::{Delivery, Refusal, Settings, Taken, json, json::Node, media_type::MediaType};
 
-pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
+pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
     let media_type = MediaType::of(delivery)?;
-    match media_type {
+    let taken = match media_type {
         Some(media_type) if media_type.as_str() == "message/rfc822" || media_type.as_str() == "message/global" => raw(delivery, media_type),
         // Nobody said what it is: a mail never begins with a brace.
         Some(media_type) if media_type.is_unspecified() && delivery.body.trim_ascii_start().first() != Some(&b'{') => raw(delivery, media_type),
@@ -14,12 +14,18 @@ pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
             Err(Refusal::WrongType(format!("email takes application/json or message/rfc822, not {}", super::few(media_type.as_str()))))
         }
         _ => unpacked(delivery, MediaType::json(delivery)?),
-    }
+    };
+    Ok(vec![taken?])
 }
 
 fn unpacked(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal> {
     let value = json::parse(&delivery.body)?;
-    let root = Node::root(&value).object()?;
+    let sender_id = letter(&Node::root(&value).object()?)?;
+    Ok(Taken::whole(media_type, sender_id))
+}
+
+/// A mail as an object, and what makes it the same mail.
+pub(super) fn letter(root: &Node<'_>) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
     root.need("subject")?.text()?;
     let mut says_something = false;
     for key in ["text", "html"] {
@@ -43,9 +49,9 @@ fn unpacked(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal
     let sender_id = root.get("message_id").map(|id| id.text()).transpose()?.filter(|id| !id.trim().is_empty());
     // Relays add keys of their own to one and the same mail; what it says is the same.
     let said = |id: &str| {
-        [vec![id.trim().as_bytes().to_vec()], ["subject", "text", "html", "attachments"].map(|key| bytes(value.get(key))).to_vec()].concat()
+        [vec![id.trim().as_bytes().to_vec()], ["subject", "text", "html", "attachments"].map(|key| bytes(root.value().get(key))).to_vec()].concat()
     };
-    Ok(Taken { media_type, sender_id: sender_id.map(said), ignored: None })
+    Ok(sender_id.map(said))
 }
 
 fn bytes(value: Option<&Value>) -> Vec<u8> {
@@ -62,7 +68,7 @@ fn raw(delivery: &Delivery, media_type: MediaType) -> Result<Taken, Refusal> {
     }
     let id = fields.iter().find(|(name, value)| name == "message-id" && !value.is_empty());
     let sender_id = id.map(|(_, id)| vec![id.as_bytes().to_vec(), body.to_vec()]);
-    Ok(Taken { media_type, sender_id, ignored: None })
+    Ok(Taken::whole(media_type, sender_id))
 }
 
 /// Name in lower case and unfolded value.

@@ -1,18 +1,18 @@
 //! `generic`: the flat notice form that `assets/schema/notice.v1.json` publishes and `lastbuy read --flat` prints.
 
-use super::{Delivery, Refusal, Taken, json, json::Node, media_type::MediaType};
+use super::{Delivery, Refusal, Settings, Taken, json, json::Node, media_type::MediaType};
 
 const TYPES: [&str; 4] = ["PDN", "PCN", "NRND", "OTHER"];
 
-pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
+pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
     let media_type = MediaType::json(delivery)?;
     let value = json::parse(&delivery.body)?;
     notice(&Node::root(&value).object()?)?;
-    Ok(Taken { media_type, sender_id: None, ignored: None })
+    Ok(vec![Taken::whole(media_type, None)])
 }
 
 /// Keys that are not known are kept with the body and not looked at.
-fn notice(root: &Node<'_>) -> Result<(), Refusal> {
+pub(super) fn notice(root: &Node<'_>) -> Result<(), Refusal> {
     let kind = root.need("notice_type")?;
     if !TYPES.contains(&kind.text()?) {
         return Err(kind.refuse(&format!("must be one of {}", TYPES.join(", "))));

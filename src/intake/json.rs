@@ -152,6 +152,13 @@ impl<'a> Node<'a> {
         if is_day { Ok(()) } else { Err(self.refuse(&format!("must be a day like 2026-01-31, not '{}'", few(text)))) }
     }
 
+    /// The bytes of base64 with or without line breaks.
+    pub(super) fn decoded(&self) -> Result<bytes::Bytes, Refusal> {
+        self.base64()?;
+        let digits: Vec<u8> = self.text()?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, digits).map(bytes::Bytes::from).map_err(|_| self.refuse("is not base64"))
+    }
+
     /// Base64 with or without line breaks; the bytes themselves are decoded later.
     pub(super) fn base64(&self) -> Result<(), Refusal> {
         let text = self.text()?;

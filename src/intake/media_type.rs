@@ -14,6 +14,19 @@ impl MediaType {
         MediaType("application/octet-stream".to_owned())
     }
 
+    pub(super) fn mail() -> MediaType {
+        MediaType("message/rfc822".to_owned())
+    }
+
+    pub(super) fn plain_json() -> MediaType {
+        MediaType("application/json".to_owned())
+    }
+
+    /// The type a delivery names, where it names one that can be read.
+    pub(super) fn as_sent(delivery: &Delivery) -> MediaType {
+        MediaType::of(delivery).ok().flatten().unwrap_or_else(MediaType::unspecified)
+    }
+
     /// The type a delivery names; `None` where it names none.
     pub(super) fn of(delivery: &Delivery) -> Result<Option<MediaType>, Refusal> {
         let Some(written) = delivery.content_type.as_deref().map(str::trim).filter(|written| !written.is_empty()) else {

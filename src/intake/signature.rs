@@ -1,4 +1,4 @@
-//! Whether the sender knows the shared secret: Standard Webhooks 1.0.0 (`v1`, HMAC-SHA256) or a bearer token. Every comparison takes the same time whatever
+//! Whether the sender knows the secret: Standard Webhooks 1.0.0 (`v1`, HMAC-SHA256, and `v1a`, Ed25519), a bearer token, or Basic credentials. Every comparison takes the same time whatever
 //! was sent.
 
 use base64::{
@@ -6,54 +6,71 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use hmac::{Hmac, KeyInit, Mac};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Delivery, Refusal};
+use super::{
+    Delivery, Refusal, Settings,
+    gate::{Credential, Proof, age},
+};
 use crate::limits;
 
 /// Some senders leave the padding away.
 const LENIENT: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
-/// The delivery's signed id, `None` where a bearer token vouches for it; refused where neither does.
-pub(super) fn verify(delivery: &Delivery, secret: &str, now_ms: i64) -> Result<Option<String>, Refusal> {
+/// Standard Webhooks, or what `vouched` takes; the signed id is the delivery's own.
+pub(super) fn verify(delivery: &Delivery, credentials: &[Credential], settings: &Settings, now_ms: i64) -> Result<Proof, Refusal> {
     let unauthorised = |why: &str| Err(Refusal::Unauthorised(format!("{} has a secret here, and {why}", delivery.source)));
-    if secret.trim().is_empty() {
-        return unauthorised("it is empty; write one into its file");
-    }
-    if let Some(sent) = delivery.header("authorization").and_then(bearer)
-        && same(sent.as_bytes(), secret.trim().as_bytes())
-    {
-        return Ok(None);
+    if is_vouched(delivery, credentials) {
+        return Ok(Proof::signed());
     }
     let headers = (delivery.header("webhook-id"), delivery.header("webhook-timestamp"), delivery.header("webhook-signature"));
     let (Some(id), Some(timestamp), Some(signatures)) = headers else {
         return unauthorised(if delivery.header("authorization").is_some() {
             "the Authorization header does not carry it"
         } else {
-            "the delivery carries neither webhook-id, webhook-timestamp and webhook-signature nor Authorization: Bearer"
+            "the delivery carries neither webhook-id, webhook-timestamp and webhook-signature nor an Authorization header"
         });
     };
     // The signed text is id.timestamp.body: a full stop in the id would let one signature stand for two texts.
     if id.is_empty() || id.contains('.') {
         return unauthorised("the webhook-id is empty or holds a full stop");
     }
-    let Ok(sent_s) = timestamp.parse::<i64>() else {
+    if timestamp.parse::<i64>().is_err() {
         return unauthorised("the webhook-timestamp is no number of seconds");
-    };
-    let apart_s = (now_ms.div_euclid(1000)).saturating_sub(sent_s).saturating_abs();
-    if !signed_by(secret.trim(), &[id.as_bytes(), timestamp.as_bytes(), &delivery.body], signatures) {
+    }
+    if !credentials.iter().any(|credential| signed_by(credential, &[id.as_bytes(), timestamp.as_bytes(), &delivery.body], signatures)) {
         return unauthorised("no signature of the delivery was made with it");
     }
-    // Only who knows the secret learns that a clock is wrong.
-    if apart_s > limits::SIGNATURE_AGE_SECONDS_MAX {
-        return unauthorised(&format!(
-            "the signature is {apart_s} seconds away from this machine's clock, over {} allowed; check both clocks",
-            limits::SIGNATURE_AGE_SECONDS_MAX
-        ));
+    age(timestamp, now_ms, settings.tolerance_s)?;
+    Ok(Proof { id: Some(id.to_owned()), ..Proof::signed() })
+}
+
+/// A bearer token or Basic credentials.
+pub(super) fn vouched(delivery: &Delivery, credentials: &[Credential]) -> Result<Proof, Refusal> {
+    if is_vouched(delivery, credentials) {
+        return Ok(Proof::signed());
     }
-    Ok(Some(id.to_owned()))
+    let why = if delivery.header("authorization").is_some() {
+        "the Authorization header does not carry it"
+    } else {
+        "the delivery has no Authorization header"
+    };
+    Err(Refusal::Unauthorised(format!("{} has a secret here, and {why}", delivery.source)))
+}
+
+fn is_vouched(delivery: &Delivery, credentials: &[Credential]) -> bool {
+    let Some(header) = delivery.header("authorization") else { return false };
+    let sent = bearer(header).map(|token| token.as_bytes().to_vec()).or_else(|| basic(header));
+    sent.is_some_and(|sent| credentials.iter().any(|credential| matches!(credential, Credential::Plain(secret) if same(&sent, secret.as_bytes()))))
+}
+
+/// `user:password` as sent.
+fn basic(header: &str) -> Option<Vec<u8>> {
+    let (scheme, encoded) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| LENIENT.decode(encoded.trim()).ok()).flatten()
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -66,27 +83,34 @@ fn same(left: &[u8], right: &[u8]) -> bool {
     Sha256::digest(left).as_slice().ct_eq(Sha256::digest(right).as_slice()).into()
 }
 
-/// Whether one of the `v1` signatures is right. The header lists several while a secret is being changed; versions that are not known are passed over.
-fn signed_by(secret: &str, fields: &[&[u8]; 3], signatures: &str) -> bool {
-    let mut any = false;
-    for signature in signatures.split(' ').filter_map(|entry| entry.strip_prefix("v1,")).take(limits::SIGNATURES_TRIED_MAX) {
-        let Ok(signature) = STANDARD.decode(signature.trim()) else { continue };
-        for key in keys(secret) {
-            // HMAC takes a key of any length.
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { continue };
-            mac.update(fields[0]);
-            mac.update(b".");
-            mac.update(fields[1]);
-            mac.update(b".");
-            mac.update(fields[2]);
-            any |= mac.verify_slice(&signature).is_ok();
+/// Whether one of the signatures is right. The header lists several while a secret is being changed; versions that are not known are passed over.
+fn signed_by(credential: &Credential, fields: &[&[u8]; 3], signatures: &str) -> bool {
+    let version = if matches!(credential, Credential::Plain(_)) { "v1," } else { "v1a," };
+    let signatures = signatures.split(' ').filter_map(|entry| entry.strip_prefix(version)).take(limits::SIGNATURES_TRIED_MAX);
+    let mut signatures = signatures.filter_map(|signature| STANDARD.decode(signature.trim()).ok());
+    let signed = || [fields[0], b".", fields[1], b".", fields[2]].concat();
+    match credential {
+        Credential::Plain(secret) => {
+            let mut any = false;
+            for signature in signatures {
+                for key in keys(secret) {
+                    // HMAC takes a key of any length.
+                    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { continue };
+                    for piece in [fields[0], b".", fields[1], b".", fields[2]] {
+                        mac.update(piece);
+                    }
+                    any |= mac.verify_slice(&signature).is_ok();
+                }
+            }
+            any
         }
+        Credential::Ed25519(key) => signatures.any(|signature| UnparsedPublicKey::new(&ED25519, key).verify(&signed(), &signature).is_ok()),
+        Credential::P256(_) => false,
     }
-    any
 }
 
 /// The key a secret stands for: base64 after `whsec_`. Without that prefix libraries disagree whether it is base64 or the text itself, so both are tried.
-fn keys(secret: &str) -> Vec<Vec<u8>> {
+pub(super) fn keys(secret: &str) -> Vec<Vec<u8>> {
     match secret.strip_prefix("whsec_") {
         Some(encoded) => LENIENT.decode(encoded).into_iter().filter(|key| !key.is_empty()).collect(),
         None => LENIENT.decode(secret).into_iter().chain([secret.as_bytes().to_vec()]).filter(|key| !key.is_empty()).collect(),
@@ -95,7 +119,13 @@ fn keys(secret: &str) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::gate, *};
+
+    fn verify(delivery: &Delivery, secret: &str, now_ms: i64) -> Result<Option<String>, Refusal> {
+        let settings = Settings { tolerance_s: 300, ..Settings::default() };
+        let credentials = gate::parse("generic", secret).map_err(Refusal::Unauthorised)?;
+        super::verify(delivery, &credentials, &settings, now_ms).map(|proof| proof.id)
+    }
 
     /// The two published vectors of Standard Webhooks.
     const VECTORS: [(&str, &str, &str, &str, &str); 2] = [

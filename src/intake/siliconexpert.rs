@@ -1,7 +1,7 @@
 //! `siliconexpert`: answers of its pull API, handed on by whoever pulls: `pcn` (`Result.PCNData.PCNDto`) and `partDetail` (`Results.ResultDto`), or their records
 //! alone. An array of one record arrives as the record itself, because its JSON is made from XML. More keys than are known are fine.
 
-use super::{Delivery, Refusal, Taken, few, json, json::Node, media_type::MediaType};
+use super::{Delivery, Refusal, Settings, Taken, few, json, json::Node, media_type::MediaType};
 
 /// Objects that only wrap records, and those that hold them.
 const WRAPPERS: [&str; 6] = ["Result", "Results", "PCNData", "PCNDetails", "PCNDto", "ResultDto"];
@@ -26,10 +26,15 @@ const TEXTS: [&str; 14] = [
     "PartStatus",
 ];
 
-pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
+pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
     let media_type = MediaType::json(delivery)?;
     let value = json::parse(&delivery.body)?;
-    let root = Node::root(&value);
+    records(&Node::root(&value))?;
+    Ok(vec![Taken::whole(media_type, None)])
+}
+
+/// Refuses what holds no record.
+pub(super) fn records(root: &Node<'_>) -> Result<(), Refusal> {
     let mut records = 0;
     for top in root.one_or_more()? {
         if let Some(status) = top.get("Status") {
@@ -40,7 +45,7 @@ pub(super) fn check(delivery: &Delivery) -> Result<Taken, Refusal> {
     if records == 0 {
         return Err(root.refuse("holds no record: neither Result.PCNData.PCNDto nor Results.ResultDto with a PCNNumber or a PartNumber"));
     }
-    Ok(Taken { media_type, sender_id: None, ignored: None })
+    Ok(())
 }
 
 /// An answer that says it failed is no notice.

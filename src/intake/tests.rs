@@ -1,5 +1,14 @@
 use super::*;
 
+/// The one arrival of a delivery from a sender.
+fn receive(delivery: Delivery, gate: &Gate, now_ms: i64) -> Result<Arrival, Refusal> {
+    let mut received = super::receive(delivery, Some(gate), now_ms)?;
+    match received.refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok(received.arrivals.remove(0)),
+    }
+}
+
 fn delivery(source: &str, content_type: &str, body: &[u8]) -> Delivery {
     Delivery {
         source: source.parse().expect("source"),
@@ -11,7 +20,7 @@ fn delivery(source: &str, content_type: &str, body: &[u8]) -> Delivery {
 }
 
 fn json(source: &str, body: &str) -> Result<Arrival, Refusal> {
-    receive(delivery(source, "application/json; charset=UTF-8", body.as_bytes()), &Secrets::default(), 0)
+    receive(delivery(source, "application/json; charset=UTF-8", body.as_bytes()), &Gate::default(), 0)
 }
 
 #[track_caller]
@@ -36,6 +45,9 @@ const GOOD: [(&str, &str); 8] = [
     ("email-forward", r#"{"sender_domain":"acme.example","subject_line":"PDN","body_content":"Acme ends AX100-3.","attachment_metadata":{"n":0}}"#),
 ];
 
+/// Tested by themselves.
+const SENDERS: [&str; 9] = ["standard-webhooks", "accuris", "z2data", "sendgrid", "mailgun", "postmark", "ses", "mandrill", "cloudmailin"];
+
 #[test]
 fn takes_one_good_body_of_each_source() {
     for (source, body) in GOOD {
@@ -43,7 +55,7 @@ fn takes_one_good_body_of_each_source() {
         assert_eq!((arrival.content_type.as_str(), arrival.ignored), ("application/json", None));
         assert_eq!(arrival.body, body.as_bytes());
     }
-    let names: Vec<&str> = GOOD.iter().map(|(source, _)| *source).chain(["file", "inbox"]).collect();
+    let names: Vec<&str> = GOOD.iter().map(|(source, _)| *source).chain(["file", "inbox"]).chain(SENDERS).collect();
     assert_eq!(sources().iter().collect::<std::collections::BTreeSet<_>>(), names.iter().collect());
 }
 
@@ -119,7 +131,7 @@ fn an_alert_that_ends_nothing_is_kept_but_not_worked_on() {
 
 #[test]
 fn types_sizes_and_names_have_their_own_codes() {
-    let none = Secrets::default();
+    let none = Gate::default();
     refused(receive(delivery("generic", "image/png", b"{}"), &none, 0), "wrong_content_type", "image/png");
     refused(receive(delivery("generic", "", b"{}"), &none, 0), "wrong_content_type", "no Content-Type");
     refused(receive(delivery("generic", "application/json; charset=utf-16", b"{}"), &none, 0), "wrong_content_type", "utf-16");
@@ -157,21 +169,21 @@ fn one_cloudevent_has_one_key_in_either_mode() {
     for (name, value) in [("ce-id", "1"), ("ce-source", "%2Fplm"), ("ce-type", "pdn"), ("ce-specversion", "1.0")] {
         binary.headers.push((name.to_owned(), value.to_owned()));
     }
-    let arrival = receive(binary.clone(), &Secrets::default(), 0).expect("binary");
+    let arrival = receive(binary.clone(), &Gate::default(), 0).expect("binary");
     assert_eq!(arrival.dedupe_key, structured.dedupe_key);
     assert_eq!((arrival.content_type.as_str(), arrival.headers.len()), ("text/plain", 4));
     for (header, value, says) in [("ce-id", "", "ce-id is empty"), ("ce-source", "%C0%A0", "UTF-8"), ("ce-specversion", "0.3", "1.0")] {
         let mut changed = binary.clone();
         changed.headers.iter_mut().filter(|(name, _)| name == header).for_each(|field| field.1 = value.to_owned());
-        refused(receive(changed, &Secrets::default(), 0), "malformed_body", says);
+        refused(receive(changed, &Gate::default(), 0), "malformed_body", says);
     }
     let mut doubled = binary.clone();
     doubled.headers.push(("ce-datacontenttype".to_owned(), "text/plain".to_owned()));
-    refused(receive(doubled, &Secrets::default(), 0), "malformed_body", "ce-datacontenttype");
+    refused(receive(doubled, &Gate::default(), 0), "malformed_body", "ce-datacontenttype");
     binary.headers.clear();
-    refused(receive(binary, &Secrets::default(), 0), "wrong_content_type", "ce-id");
+    refused(receive(binary, &Gate::default(), 0), "wrong_content_type", "ce-id");
     let batch = delivery("cloudevents", "application/CloudEvents-batch+json", b"[]");
-    refused(receive(batch, &Secrets::default(), 0), "wrong_content_type", "batches");
+    refused(receive(batch, &Gate::default(), 0), "wrong_content_type", "batches");
     refused(
         json("cloudevents", r#"{"specversion":"1.0","id":"1","source":"/","type":"t","data":1,"data_base64":"AA=="}"#),
         "malformed_body",
@@ -181,7 +193,7 @@ fn one_cloudevent_has_one_key_in_either_mode() {
 
 #[test]
 fn the_same_mail_by_another_relay_has_the_same_key() {
-    let none = Secrets::default();
+    let none = Gate::default();
     let mail =
         |head: &str, body: &str| receive(delivery("email", "message/rfc822", format!("{head}\r\n\r\n{body}").as_bytes()), &none, 0).expect("mail");
     let one = mail("From: a@b.example\r\nMessage-ID:\r\n <1@b.example>\r\nSubject: PDN", "text");
@@ -199,7 +211,8 @@ fn the_same_mail_by_another_relay_has_the_same_key() {
 
 #[test]
 fn a_source_with_a_secret_wants_it() {
-    let secrets = Secrets([("generic".to_owned(), "open sesame".to_owned())].into());
+    let secrets = [("generic".to_owned(), "open sesame".to_owned())].into();
+    let secrets = Gate::new(Settings { secrets, tolerance_s: 300, ..Settings::default() }).expect("secret");
     refused(receive(delivery("generic", "application/json", GOOD[3].1.as_bytes()), &secrets, 0), "unauthorised", "webhook-id");
     let mut vouched = delivery("generic", "application/json", GOOD[3].1.as_bytes());
     vouched.headers.push(("authorization".to_owned(), "Bearer open sesame".to_owned()));
@@ -213,11 +226,26 @@ proptest::proptest! {
     #[test]
     fn any_bytes_get_an_answer(
         source in proptest::sample::select(sources()),
-        content_type in proptest::sample::select(&["application/json", "message/rfc822", "application/octet-stream", "text/plain", "x", ""][..]),
+        content_type in proptest::sample::select(&["application/json", "message/rfc822", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain", "x", ""][..]),
         body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
     ) {
-        if let Ok(arrival) = receive(delivery(source, content_type, &body), &Secrets::default(), 0) {
-            proptest::prop_assert_eq!(&arrival.body[..], &body[..]);
+        if let Ok(received) = super::receive(delivery(source, content_type, &body), Some(&Gate::default()), 0) {
+            let is_sender = SENDERS.contains(&source);
+            proptest::prop_assert!(is_sender || received.arrivals.iter().all(|arrival| arrival.body == body[..]));
+            proptest::prop_assert!(received.refusal.is_none() || received.arrivals.len() == 1 && received.arrivals[0].body == body[..]);
+        }
+    }
+
+    /// Forms of pieces that forms are made of: always an answer, and what is refused is kept as it came.
+    #[test]
+    fn any_form_gets_an_answer(
+        source in proptest::sample::select(&["sendgrid", "mailgun", "mandrill", "cloudmailin"][..]),
+        pieces in proptest::collection::vec(proptest::sample::select(&["--b\r\n", "--b--\r\n", "\r\n", "\r\n\r\n", "Content-Disposition: form-data; name=\"", "headers", "text", "email", "body-mime", "plain", "message",
+            "attachment1", "\"", "; filename=\"x\"", "Content-Type: text/plain", "Subject: a", "mandrill_events", "[{\"event\":\"inbound\"}]", "\0"][..]), 0..40),
+    ) {
+        let body = pieces.concat();
+        if let Ok(received) = super::receive(delivery(source, "multipart/form-data; boundary=b", body.as_bytes()), Some(&Gate::default()), 0) {
+            proptest::prop_assert!(received.refusal.is_none() || received.arrivals[0].body == body.as_bytes());
         }
     }
 
@@ -228,7 +256,7 @@ proptest::proptest! {
         let mut bytes = body.as_bytes().to_vec();
         let at = at % bytes.len();
         bytes[at] = byte;
-        if let Err(refusal) = receive(delivery(source, "application/json", &bytes), &Secrets::default(), 0) {
+        if let Err(refusal) = receive(delivery(source, "application/json", &bytes), &Gate::default(), 0) {
             proptest::prop_assert!(refusal.to_string().len() < 300);
         }
     }

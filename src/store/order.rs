@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         case::CaseState,
-        event::Digest,
+        event::{Digest, QUARANTINED},
         id::{CaseId, EventId, JobId},
         job::{Job, JobState, Pins, Priority, Step, Subject},
         time::At,
@@ -175,7 +175,8 @@ fn plan(draft: &Draft<'_>, order: &Order, now: At) -> Done<Job> {
 
 fn about_event(draft: &Draft<'_>, id: EventId, order: &Order, now: At) -> Done<Job> {
     let Some(event) = draft.event(id)? else { return refused(format!("event {id} is not in the log")) };
-    if let Some(why) = event.ignored {
+    // What lies in quarantine is put to work when a person says so.
+    if let Some(why) = event.ignored.filter(|why| !why.starts_with(QUARANTINED)) {
         return refused(format!("event {id} is kept on record only: {why}"));
     }
     if let Some(at) = draft.expired(id)? {

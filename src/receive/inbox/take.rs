@@ -102,10 +102,11 @@ impl Watch {
         let content_type = Some(intake::content_type_of(&name).to_owned());
         let delivery = Delivery { source, content_type, file_name: Some(name.into_owned()), headers: Vec::new(), body };
         let now_ms = clock::now_ms();
-        let arrival = match intake::receive(delivery, &intake::Secrets::default(), now_ms) {
-            Ok(arrival) => arrival,
+        let received = match intake::receive(delivery, None, now_ms) {
+            Ok(received) => received,
             Err(refusal) => return Ok(Taken::Refused(refusal.to_string())),
         };
+        let Some(arrival) = received.arrivals.into_iter().next() else { return Ok(Taken::Refused("there is nothing in it".to_owned())) };
         match self.store.accept(arrival, At(now_ms)) {
             Ok(accepted) => Ok(Taken::Event { event: accepted.event, is_known: accepted.duplicate }),
             Err(WriteError::Refused(why)) => Err(Later::Because(why)),

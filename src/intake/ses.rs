@@ -1,0 +1,149 @@
+//! `ses`: mails that Amazon SES hands to SNS, which posts them here. The signature is verified with certificate files that somebody fetched and named, because this
+//! machine may have no way out; which one a delivery needs, its SigningCertURL says by the file's name.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use serde_json::Value;
+
+use super::{
+    Delivery, Refusal, Settings, Taken, few,
+    gate::Proof,
+    json::{self, Node},
+    mails,
+    media_type::MediaType,
+};
+use crate::limits;
+
+/// The signed members, in this order, where they are there.
+const SIGNED: [&str; 8] = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+
+/// A certificate of SNS: the name of its file, and its public key as PKCS #1.
+#[derive(Clone)]
+pub(super) struct Certificate {
+    pub(super) name: String,
+    pub(super) key: Vec<u8>,
+    /// Seconds since 1970 between which it is valid.
+    pub(super) valid: (i64, i64),
+}
+
+pub(super) fn verify(delivery: &Delivery, certificates: &[Certificate], settings: &Settings, now_ms: i64) -> Result<Proof, Refusal> {
+    let unauthorised = |why: String| Err(Refusal::Unauthorised(format!("the delivery is not shown to come from SNS: {why}")));
+    let Ok(value) = json::parse(&delivery.body) else { return unauthorised("it is no JSON".to_owned()) };
+    let of = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    if !settings.ses_topics.iter().any(|topic| topic == of("TopicArn")) {
+        return unauthorised(format!("its topic '{}' is not in intake.ses_topics", few(of("TopicArn"))));
+    }
+    let Some(file) = certificate_file(of("SigningCertURL")) else {
+        return unauthorised("its SigningCertURL is no address of a certificate of SNS".to_owned());
+    };
+    let now_s = now_ms.div_euclid(1000);
+    let Some(certificate) = certificates.iter().find(|certificate| certificate.name == file) else {
+        return Err(Refusal::NotYet(format!(
+            "the certificate {file} is not known here: fetch it from its SigningCertURL and name it in intake.ses_certificate_files"
+        )));
+    };
+    if !(certificate.valid.0..=certificate.valid.1).contains(&now_s) {
+        return unauthorised(format!("the certificate {file} is not valid now; check the clock"));
+    }
+    let mut signed = String::new();
+    for key in SIGNED {
+        if let Some(text) = value.get(key).and_then(Value::as_str) {
+            signed.push_str(&format!("{key}\n{text}\n"));
+        }
+    }
+    let algorithm = match of("SignatureVersion") {
+        "1" => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        "2" => &RSA_PKCS1_2048_8192_SHA256,
+        other => return unauthorised(format!("SignatureVersion '{}' is not known", few(other))),
+    };
+    let signature = STANDARD.decode(of("Signature")).unwrap_or_default();
+    if UnparsedPublicKey::new(algorithm, &certificate.key).verify(signed.as_bytes(), &signature).is_err() {
+        return unauthorised("its signature is wrong".to_owned());
+    }
+    let sent_s = of("Timestamp").parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or(i64::MIN);
+    if now_s.saturating_sub(sent_s).saturating_abs() > settings.tolerance_s + limits::SNS_AGE_SECONDS_MAX {
+        return Err(Refusal::Stale("the delivery's Timestamp is more than a day from this machine's clock; check the clock".to_owned()));
+    }
+    Ok(Proof::signed())
+}
+
+/// The file's name in an address that may hold certificates of SNS.
+fn certificate_file(url: &str) -> Option<&str> {
+    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+    let region = host.strip_prefix("sns.")?;
+    let region = region.strip_suffix(".amazonaws.com").or_else(|| region.strip_suffix(".amazonaws.com.cn"))?;
+    let is_region = region.len() >= 3 && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let file = path.rsplit('/').next()?;
+    (is_region && file.ends_with(".pem") && !path.contains(['?', '#', '\\'])).then_some(file)
+}
+
+pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
+    // SNS posts JSON as text/plain.
+    let value = json::parse(&delivery.body)?;
+    let root = Node::root(&value).object()?;
+    let id = root.need("MessageId")?.filled_text()?;
+    let record = |ignored: String| Taken {
+        media_type: MediaType::plain_json(),
+        sender_id: Some(vec![id.as_bytes().to_vec()]),
+        ignored: Some(ignored),
+        body: None,
+        about: Vec::new(),
+    };
+    match root.need("Type")?.text()? {
+        "Notification" => {}
+        "SubscriptionConfirmation" => {
+            let url = root.need("SubscribeURL")?.filled_text()?;
+            // Following it needs a way out; a person opens it, once.
+            return Err(Refusal::Malformed(format!("SNS asks whether it may deliver here: confirm by opening its SubscribeURL, {url}")));
+        }
+        "UnsubscribeConfirmation" => return Ok(vec![record("SNS was told to deliver here no more".to_owned())]),
+        other => return Err(Refusal::Malformed(format!("a delivery of the type '{}' is not known", few(other)))),
+    }
+    let message = json::parse(root.need("Message")?.filled_text()?.as_bytes())?;
+    let message = Node::root(&message).object()?;
+    let kind = message.need("notificationType")?.text()?;
+    if kind != "Received" {
+        return Ok(vec![record(format!("a notification of the type '{}' is no inbound mail", few(kind)))]);
+    }
+    let action = message.need("receipt")?.get("action");
+    let of_action = |key: &str| action.as_ref().and_then(|action| action.get(key)).and_then(|of| of.value().as_str()).unwrap_or_default().to_owned();
+    let Some(content) = message.get("content") else {
+        let (bucket, key) = (of_action("bucketName"), of_action("objectKey"));
+        return Err(Refusal::Malformed(format!(
+            "the mail itself is not in it, it lies in S3 ({bucket}/{key}): forward it by mail, or let the rule use the SNS action"
+        )));
+    };
+    let bytes =
+        if of_action("encoding").eq_ignore_ascii_case("base64") { content.decoded()? } else { Bytes::copy_from_slice(content.text()?.as_bytes()) };
+    let mail = message.need("mail")?.object()?;
+    let of_mail = |key: &str| mail.get(key).and_then(|of| of.value().as_str()).unwrap_or_default().to_owned();
+    let about = [("envelope-from", of_mail("source")), ("ses-id", of_mail("messageId")), ("sns-id", id.to_owned())];
+    Ok(vec![mails::taken(bytes, &about)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::certificate_file;
+
+    #[test]
+    fn only_sns_has_certificates() {
+        assert_eq!(
+            certificate_file("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"),
+            Some("SimpleNotificationService-1.pem")
+        );
+        assert_eq!(certificate_file("https://sns.cn-north-1.amazonaws.com.cn/a.pem"), Some("a.pem"));
+        for other in [
+            "http://sns.eu-central-1.amazonaws.com/a.pem",
+            "https://sns.evil.example/a.pem",
+            "https://sns.eu-central-1.amazonaws.com.evil.example/a.pem",
+            "https://evil.example/sns.eu-central-1.amazonaws.com/a.pem",
+            "https://sns.eu-central-1.amazonaws.com/a.crt",
+            "https://sns.eu-central-1.amazonaws.com@evil.example/a.pem",
+            "https://sns.a.b.amazonaws.com/a.pem",
+            "",
+        ] {
+            assert_eq!(certificate_file(other), None, "{other}");
+        }
+    }
+}
