@@ -61,6 +61,10 @@ impl MediaType {
         self.0 == "application/octet-stream"
     }
 
+    pub(super) fn is_xml(&self) -> bool {
+        self.0 == "application/xml" || self.0 == "text/xml" || self.0.ends_with("+xml")
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.0 == "application/json" || self.0 == "text/json" || self.0.ends_with("+json")
     }

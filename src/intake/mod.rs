@@ -26,6 +26,7 @@ mod siliconexpert;
 mod smtp;
 mod standard_webhooks;
 mod tabular;
+mod xml;
 
 use bytes::Bytes;
 

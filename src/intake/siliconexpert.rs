@@ -1,7 +1,9 @@
 //! `siliconexpert`: answers of its pull API, handed on by whoever pulls: `pcn` (`Result.PCNData.PCNDto`) and `partDetail` (`Results.ResultDto`), or their records
-//! alone. An array of one record arrives as the record itself, because its JSON is made from XML. More keys than are known are fine.
+//! alone. An array of one record arrives as the record itself, because its JSON is made from XML; XML itself is taken and kept as that JSON. More keys than are known are fine.
 
-use super::{Delivery, Refusal, Settings, Taken, few, json, json::Node, media_type::MediaType};
+use bytes::Bytes;
+
+use super::{Delivery, Refusal, Settings, Taken, few, json, json::Node, media_type::MediaType, xml};
 
 /// Objects that only wrap records, and those that hold them.
 const WRAPPERS: [&str; 6] = ["Result", "Results", "PCNData", "PCNDetails", "PCNDto", "ResultDto"];
@@ -27,6 +29,12 @@ const TEXTS: [&str; 14] = [
 ];
 
 pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
+    let is_xml = MediaType::of(delivery)?.is_some_and(|of| of.is_xml()) || delivery.body.trim_ascii_start().first() == Some(&b'<');
+    if is_xml {
+        let value = xml::parse(&delivery.body)?;
+        records(&Node::root(&value))?;
+        return Ok(vec![Taken { body: Some(Bytes::from(value.to_string())), ..Taken::whole(MediaType::plain_json(), None) }]);
+    }
     let media_type = MediaType::json(delivery)?;
     let value = json::parse(&delivery.body)?;
     records(&Node::root(&value))?;

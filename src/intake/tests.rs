@@ -116,6 +116,24 @@ fn siliconexpert_collapses_and_fails() {
     ] {
         json("siliconexpert", body).unwrap_or_else(|refusal| panic!("{body}: {refusal}"));
     }
+    let xml = "<ServiceResult><Status><Code>0</Code><Success>true</Success></Status><Result><PCNData><ReqPartNumber>AX100-3</ReqPartNumber><PCNDto><PCNNumber>N1</PCNNumber><LastTimeBuyDate/></PCNDto></PCNData></Result></ServiceResult>";
+    for content_type in ["application/xml", "text/xml; charset=utf-8", "application/octet-stream"] {
+        let arrival = receive(delivery("siliconexpert", content_type, xml.as_bytes()), &Gate::default(), 0).expect("XML");
+        assert_eq!(arrival.content_type, "application/json");
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&arrival.body).expect("JSON")["Result"],
+            serde_json::json!({"PCNData": {"ReqPartNumber": "AX100-3", "PCNDto": {"PCNNumber": "N1", "LastTimeBuyDate": ""}}})
+        );
+    }
+    refused(
+        receive(
+            delivery("siliconexpert", "text/xml", b"<ServiceResult><Status><Success>false</Success></Status></ServiceResult>"),
+            &Gate::default(),
+            0,
+        ),
+        "malformed_body",
+        "failed",
+    );
     refused(json("siliconexpert", r#"{"Status":{"Code":"39","Success":"false"}}"#), "malformed_body", "code 39");
     refused(json("siliconexpert", "{}"), "malformed_body", "no record");
     refused(json("siliconexpert", r#"{"Result":{"PCNData":{"PCNDto":[]}}}"#), "malformed_body", "no record");

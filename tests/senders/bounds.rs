@@ -55,6 +55,40 @@ fn what_comes_after_an_early_answer_is_not_read_for_ever() {
 }
 
 #[test]
+fn no_secret_is_in_the_log_and_no_other_site_is_let_in() {
+    let dir = tempfile::tempdir().expect("folder");
+    let keys = configure(dir.path(), "");
+    let config = std::fs::read_to_string(dir.path().join("lastbuy.toml")).expect("configuration");
+    std::fs::write(dir.path().join("lastbuy.toml"), format!("{config}\n[log]\nlevel = \"trace\"\n")).expect("configuration");
+    let log = dir.path().join("log.txt");
+    // A copy of what the server says stays in a file.
+    let words = ["bash", "-c", "exec \"$@\" 2> >(tee \"$0\" >&2)"].map(str::to_owned);
+    let words = [&words[..], &[log.display().to_string()]].concat();
+    let mut server = Server::start_under(&words, dir.path());
+    for source in ["sendgrid", "mailgun", "postmark", "mandrill", "cloudmailin", "standard-webhooks", "generic"] {
+        let good = keys.good(source, "PDN-1", now_s());
+        let (_, headers, _) = answers(&server, &good);
+        for name in ["access-control-allow-origin", "access-control-allow-credentials"] {
+            assert!(headers.get(name).is_none(), "{source}: {name}");
+        }
+        for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store")] {
+            assert_eq!(headers[name], value, "{source}");
+        }
+        answers(&server, &good.unsigned());
+    }
+    server.signal(libc::SIGTERM);
+    server.child.wait().expect("wait");
+    let said = std::fs::read_to_string(&log).expect("log");
+    assert!(said.contains("TRACE") && said.contains("stopped"), "{said}");
+    for (source, secret) in keys.secrets() {
+        for line in secret.lines().filter(|_| source != "sendgrid") {
+            let secret = line.rsplit(':').next().expect("a secret").trim_start_matches("whsec_");
+            assert!(!said.contains(secret), "the secret of {source} is in the log");
+        }
+    }
+}
+
+#[test]
 fn a_secret_of_the_wrong_form_is_told_before_it_matters() {
     for (source, secret, says) in [
         ("postmark", "a password without its user", "user:password"),
