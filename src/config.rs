@@ -2,6 +2,7 @@
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
 pub mod inbox;
+pub mod poller;
 pub mod smtp;
 mod tls;
 
@@ -42,6 +43,7 @@ pub struct Written {
     pub intake: Intake,
     pub smtp: smtp::Written,
     pub inbox: inbox::Written,
+    pub siliconexpert: poller::Written,
     pub model: Model,
     pub work: Work,
     pub retention: Retention,
@@ -124,6 +126,8 @@ pub struct Config {
     pub smtp: Option<smtp::Smtp>,
     /// The watched folder, where it is on.
     pub inbox: Option<inbox::Inbox>,
+    /// The poller, where it is on.
+    pub poller: Option<poller::Poller>,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
     /// Certificates of SNS in PEM, each with the name of its file.
@@ -213,8 +217,8 @@ impl Config {
         if !matches!(written.log.format.as_str(), "text" | "json") {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
-        let (smtp, inbox) = (written.smtp.resolve()?, written.inbox.resolve()?);
-        Ok(Config { smtp, inbox, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates })
+        let (smtp, inbox, poller) = (written.smtp.resolve()?, written.inbox.resolve()?, written.siliconexpert.resolve()?);
+        Ok(Config { smtp, inbox, poller, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.

@@ -85,6 +85,14 @@ pub const INBOX_DRAIN_SECONDS: u64 = 10;
 pub const INBOX_ENTRIES_MAX: usize = 10_000;
 /// Sentences about the watched folder remembered as said.
 pub const INBOX_SENTENCES_MAX: usize = 1000;
+/// Parts asked about in one call of SiliconExpert's API; it takes no more.
+pub const POLL_PARTS_MAX: usize = 50;
+/// How long one call may take, in seconds.
+pub const POLL_SECONDS_MAX: u64 = 120;
+/// First pause after a call that failed, in seconds; doubled up to the usual one.
+pub const POLL_RETRY_SECONDS: u64 = 60;
+/// Cookies of one session that are kept.
+pub const POLL_COOKIES_MAX: usize = 16;
 /// Longest text of a certificate or key file, in bytes; a chain of four is about 10 KiB.
 pub const PEM_BYTES_MAX: u64 = 1 << 20;
 

@@ -1,9 +1,9 @@
-//! Certificate and key of a TLS server, checked when the configuration is read.
+//! The two sides of TLS, checked when the configuration is read: certificate and key of a server, authorities of a client.
 
 use std::{io::Read, sync::Arc};
 
 use rustls::{
-    ServerConfig, crypto,
+    ClientConfig, RootCertStore, ServerConfig, crypto,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
@@ -24,6 +24,28 @@ pub fn server(certificate_file: &str, key_file: &str) -> Result<Arc<ServerConfig
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|error| format!("{certificate_file} and {key_file} cannot be used together: {error}"))?;
+    Ok(Arc::new(config))
+}
+
+/// A client's side: the authorities in a file, or the system's own where none is named.
+pub fn client(authorities_file: &str) -> Result<Arc<ClientConfig>, String> {
+    let mut roots = RootCertStore::empty();
+    if authorities_file.is_empty() {
+        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    } else {
+        for certificate in CertificateDer::pem_slice_iter(&text(authorities_file)?) {
+            let certificate = certificate.map_err(|error| format!("{authorities_file} is no PEM certificate: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("{authorities_file} holds no authority: {error}"))?;
+        }
+    }
+    if roots.is_empty() {
+        return Err("no authority is known; name a file of certificates in PEM".to_owned());
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(Arc::new(config))
 }
 

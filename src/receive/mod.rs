@@ -1,6 +1,7 @@
-//! What takes notices without HTTP: a mail receiver and a watched folder. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
+//! What takes notices without a webhook: a mail receiver, a watched folder, a poller. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
 
 mod inbox;
+mod poller;
 mod smtp;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -14,6 +15,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     smtp: Option<smtp::Running>,
     inbox: Option<inbox::Running>,
+    poller: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Starts what the configuration switches on. Call within a tokio runtime.
@@ -21,7 +23,8 @@ pub fn start(config: &Config, store: &Arc<Store>) -> io::Result<Running> {
     let (stop, stopping) = watch::channel(false);
     let smtp = config.smtp.clone().map(|smtp| smtp::start(smtp, Arc::clone(store), stopping.clone())).transpose()?;
     let inbox = config.inbox.clone().map(|inbox| inbox::start(inbox, Arc::clone(store))).transpose()?;
-    Ok(Running { stop, smtp, inbox })
+    let poller = config.poller.clone().map(|poller| poller::start(poller, Arc::clone(store), stopping));
+    Ok(Running { stop, smtp, inbox, poller })
 }
 
 impl Running {
@@ -44,7 +47,14 @@ impl Running {
                 inbox.stop().await;
             }
         };
-        tokio::join!(smtp, inbox);
+        let poller = async {
+            if let Some(poller) = self.poller
+                && let Err(error) = poller.await
+            {
+                tracing::error!(%error, "the poller ended by a panic");
+            }
+        };
+        tokio::join!(smtp, inbox, poller);
     }
 }
 

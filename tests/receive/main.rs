@@ -7,6 +7,7 @@ mod common;
 
 mod inbox;
 mod killed;
+mod poller;
 mod protocol;
 
 use std::path::Path;
