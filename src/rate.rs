@@ -1,6 +1,6 @@
 //! How much one sender may send: a bucket a sender, filled evenly, as large as one minute's share. Pure; time is an argument.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
 use crate::limits;
 
@@ -44,6 +44,14 @@ impl<K: Eq + Hash + Clone> Rate<K> {
     }
 }
 
+/// The address under which a machine is counted: it has a whole /64 of IPv6 addresses to choose from.
+pub fn counted_as(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +65,13 @@ mod tests {
         assert_eq!(rate.take(&"b", 0), Ok(()), "another sender has a bucket of its own");
         assert_eq!((rate.take(&"a", 1000), rate.take(&"a", 1000)), (Ok(()), Err(1)));
         assert_eq!((0..100).filter(|_| rate.take(&"a", 10_000_000).is_ok()).count(), 60, "a bucket holds one minute, however long nothing came");
+    }
+
+    #[test]
+    fn a_machine_is_counted_once() {
+        let counted = |text: &str| counted_as(text.parse().expect("address")).to_string();
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!((counted("::ffff:10.1.2.3"), counted("10.1.2.3")), ("10.1.2.3".to_owned(), "10.1.2.3".to_owned()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::{
 
 use lastbuy::{
     domain::{
+        event::QUARANTINED,
         id::EventId,
         job::{JobState, Step, Subject},
         time::At,
@@ -31,6 +32,21 @@ const A_MONTH: Retention = Retention { days: Some(30), bytes: None };
 /// Bytes that the log takes on the disk.
 fn occupied(dir: &Path) -> u64 {
     std::fs::read_dir(dir.join("log")).expect("log").map(|entry| entry.expect("entry").metadata().expect("file").blocks() * 512).sum()
+}
+
+#[test]
+fn what_lies_in_quarantine_stays_until_somebody_looked() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let event = store
+        .accept(lastbuy::domain::event::Arrival { ignored: Some(format!("{QUARANTINED}it is no mail")), ..arrival("key", b"no mail") }, At(0))
+        .expect("accept")
+        .event;
+    let late = At(31 * DAY);
+    assert_eq!(store.expiring(A_MONTH, late).expect("plan").staying, BTreeMap::from([("in quarantine".to_owned(), 1)]));
+    let job = store.enqueue(Subject::Event(event), Step::Document, &me(), At(1)).expect("released");
+    store.settle(job, JobState::Cancelled { reason: "no mail".to_owned() }, None, &me(), At(2)).expect("dropped");
+    assert_eq!(store.expiring(A_MONTH, late).expect("plan").events.len(), 1);
 }
 
 #[test]

@@ -140,3 +140,10 @@ pub struct Event {
     pub body_bytes: u64,
     pub ignored: Option<String>,
 }
+
+impl Event {
+    /// It was refused for what it holds and is kept for a person to look at.
+    pub fn is_quarantined(&self) -> bool {
+        self.ignored.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED))
+    }
+}

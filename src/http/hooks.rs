@@ -1,5 +1,10 @@
 //! `POST /v1/hooks/{source}`: takes a delivery, and answers as its sender's documentation asks, once it is on disk.
 
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::PoisonError,
+};
+
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
@@ -13,6 +18,7 @@ use crate::{
     clock,
     domain::event::Source,
     intake::{self, Answers, Delivery, Refusal},
+    rate::counted_as,
     store::{Accepted, Actor},
 };
 
@@ -100,7 +106,9 @@ pub async fn take(
         let known = service.sources.join(", ");
         return Err(Refusal::UnknownSource(format!("'{source}' is not a source that is taken here: one of {known}")).into());
     }
-    if let Err(seconds) = service.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(&source.to_owned(), clock::now_ms()) {
+    // By machine as well, so that nobody uses up what another may send.
+    let peer = counted_as(request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()));
+    if let Err(seconds) = service.rates.lock().unwrap_or_else(PoisonError::into_inner).take(&(source.to_owned(), peer), clock::now_ms()) {
         return Err(Problem::too_many(format!("{source} sent more than {} deliveries in a minute", service.per_minute), seconds));
     }
     accept(service, request, source, file_name, payload, None).await

@@ -1,6 +1,6 @@
 //! What was refused for what it holds and kept for a person to look at: listed, put to work all the same, or given up. On the admin socket only.
 //!
-//! An event in quarantine is one that is ignored for a reason that begins with `QUARANTINED` and about which there is no job. Releasing it makes the job it did not
+//! An event in quarantine is one that is ignored for a reason that begins with `domain::event::QUARANTINED` and about which there is no job. Releasing it makes the job it did not
 //! get; dropping it makes one that is cancelled with the reason, so both are on record as every other act is.
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{Event, QUARANTINED},
+        event::Event,
         id::EventId,
         job::{JobState, Priority, Step, Subject},
     },
@@ -57,7 +57,7 @@ fn held(store: &Store) -> Result<(Vec<Event>, bool), ReadError> {
 }
 
 fn is_held(store: &Store, event: &Event) -> Result<bool, ReadError> {
-    if !event.ignored.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED)) {
+    if !event.is_quarantined() {
         return Ok(false);
     }
     let about = JobFilter { subject: Some(Subject::Event(event.id)), ..JobFilter::default() };

@@ -88,6 +88,10 @@ impl Gate {
         Ok(Gate { settings, credentials, certificates })
     }
 
+    pub fn has_secret(&self, source: &str) -> bool {
+        self.credentials.contains_key(source)
+    }
+
     pub(super) fn verify(&self, scheme: Scheme, delivery: &Delivery, now_ms: i64) -> Result<Proof, Refusal> {
         let settings = &self.settings;
         if scheme == Scheme::Sns {

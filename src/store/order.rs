@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         case::CaseState,
-        event::{Digest, QUARANTINED},
+        event::Digest,
         id::{CaseId, EventId, JobId},
         job::{Job, JobState, Pins, Priority, Step, Subject},
         time::At,
@@ -176,7 +176,7 @@ fn plan(draft: &Draft<'_>, order: &Order, now: At) -> Done<Job> {
 fn about_event(draft: &Draft<'_>, id: EventId, order: &Order, now: At) -> Done<Job> {
     let Some(event) = draft.event(id)? else { return refused(format!("event {id} is not in the log")) };
     // What lies in quarantine is put to work when a person says so.
-    if let Some(why) = event.ignored.filter(|why| !why.starts_with(QUARANTINED)) {
+    if let Some(why) = event.ignored.as_ref().filter(|_| !event.is_quarantined()) {
         return refused(format!("event {id} is kept on record only: {why}"));
     }
     if let Some(at) = draft.expired(id)? {

@@ -233,7 +233,11 @@ fn stays(draft: &Draft<'_>, event: &Event) -> Result<Option<&'static str>, Draft
     if draft.hold(event.id)?.is_some() {
         return Ok(Some("held"));
     }
-    for id in draft.jobs_about(Subject::Event(event.id))? {
+    let jobs = draft.jobs_about(Subject::Event(event.id))?;
+    if jobs.is_empty() && event.is_quarantined() {
+        return Ok(Some("in quarantine"));
+    }
+    for id in jobs {
         let Some(job) = draft.job(id)? else { continue };
         match job.state {
             JobState::Done | JobState::Dead { .. } | JobState::Cancelled { .. } => {}

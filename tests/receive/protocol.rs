@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Server, configure, smtp_address};
+use super::{Server, common, configure, smtp_address};
 
 struct Raw {
     stream: BufReader<TcpStream>,
@@ -211,6 +211,24 @@ fn strangers_and_the_unencrypted_are_turned_away_and_a_stop_is_told() {
     server.signal(libc::SIGTERM);
     assert_eq!((raw.read(), raw.read()), ("421".to_owned(), String::new()));
     assert_eq!(server.child.wait().expect("wait").code(), Some(0));
+}
+
+#[test]
+fn a_mail_that_is_coming_in_when_the_server_stops_is_taken() {
+    let (dir, mut server, address) = start("");
+    let mut raw = Raw::connect(&address);
+    assert_eq!(raw.say(&BEGIN), ["250", "250", "250", "354"]);
+    raw.send(b"Subject: PDN\r\n\r\nAcme ends ");
+    server.signal(libc::SIGTERM);
+    // The listener is closed first: from then on the server is stopping.
+    while TcpStream::connect(&address).is_ok() {
+        std::thread::yield_now();
+    }
+    raw.send(b"AX100-3.\r\n.\r\n");
+    assert_eq!((raw.read(), raw.read()), ("250".to_owned(), "421".to_owned()));
+    assert_eq!(server.child.wait().expect("wait").code(), Some(0));
+    let events = common::json(common::lastbuy(dir.path()).args(["events", "list", "--json"]));
+    assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
 }
 
 /// A small file system in memory, which only root may mount.

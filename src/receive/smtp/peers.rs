@@ -6,7 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{config::smtp::Smtp, rate::Rate};
+use crate::{
+    config::smtp::Smtp,
+    rate::{Rate, counted_as},
+};
 
 pub(super) struct Peers {
     allowed: Vec<ipnet::IpNet>,
@@ -37,13 +40,13 @@ impl Peers {
     /// Counts a connection, or says what it is told instead.
     pub(super) fn admit(&self, peer: IpAddr) -> Result<Place<'_>, String> {
         if !self.allowed.iter().any(|net| net.contains(&peer)) {
-            return Err(format!("554 5.7.1 {} may not connect; smtp.peers names who may", one_bucket(peer)));
+            return Err(format!("554 5.7.1 {} may not connect; smtp.peers names who may", counted_as(peer)));
         }
         let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
         if connected.values().sum::<usize>() >= self.connections_max {
             return Err("421 4.3.2 too many connections; come again in a moment".to_owned());
         }
-        let peer = one_bucket(peer);
+        let peer = counted_as(peer);
         let own = connected.entry(peer).or_default();
         if *own >= self.per_peer_max {
             return Err(format!("421 4.7.0 {own} connections are open from {peer} already; close one first"));
@@ -54,7 +57,7 @@ impl Peers {
 
     /// Counts a mail, or says after how many seconds there is room again.
     pub(super) fn mail(&self, peer: IpAddr, now_ms: i64) -> Result<(), u64> {
-        self.mails.lock().unwrap_or_else(PoisonError::into_inner).take(&one_bucket(peer), now_ms)
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).take(&counted_as(peer), now_ms)
     }
 }
 
@@ -67,13 +70,5 @@ impl Drop for Place<'_> {
                 connected.remove(&self.peer);
             }
         }
-    }
-}
-
-/// One machine has a whole /64 of IPv6 addresses to choose from.
-fn one_bucket(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 => v4,
     }
 }
