@@ -147,17 +147,12 @@ async fn accept(
     let delivery = Delivery { source, content_type, file_name, headers, body };
     let gate = by.is_none().then_some(&service.gate);
     let received = intake::receive(delivery, gate, clock::now_ms())?;
-    let first = received.arrivals.first().map(|arrival| arrival.dedupe_key);
-    if let (Some(token), Some(key)) = (&received.token, first) {
-        service.spent.check(token, key)?;
+    if let (Some(token), Some(arrival)) = (received.token, received.arrivals.first()) {
+        service.spent.spend(token, arrival.dedupe_key, clock::now_ms())?;
     }
     let mut accepted = Vec::with_capacity(received.arrivals.len());
     for arrival in received.arrivals {
         accepted.push(service.store.accept_async(arrival, by.clone(), now()).await?);
-    }
-    // Only now: a delivery that could not be kept comes again with the same token.
-    if let (Some(token), Some(key)) = (received.token, first) {
-        service.spent.spend(token, key, clock::now_ms());
     }
     if let Some(refusal) = &received.refusal {
         tracing::warn!(event = %accepted.first().map(|accepted| accepted.event.to_string()).unwrap_or_default(), %refusal, "a delivery lies in quarantine");

@@ -6,7 +6,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::problem::Problem;
 use crate::{
     domain::event::Digest,
     intake::Refusal,
@@ -36,7 +35,8 @@ impl Spent {
             before = Some(oldest.id);
             for event in events {
                 if let Some((_, token)) = event.headers.iter().find(|(name, _)| event.source.as_str() == "mailgun" && name == KEPT_AS) {
-                    spent.spend(token.clone(), event.dedupe_key, event.received_at.0);
+                    // The first mail of a token is its mail; events come newest first, and tokens once.
+                    let _ = spent.spend(token.clone(), event.dedupe_key, event.received_at.0);
                 }
             }
             if is_over {
@@ -46,15 +46,9 @@ impl Spent {
         Ok(spent)
     }
 
-    /// Refuses a token that was good for another mail.
-    pub fn check(&self, token: &str, key: Digest) -> Result<(), Problem> {
-        match self.by_token.lock().unwrap_or_else(PoisonError::into_inner).get(token) {
-            Some((of, _)) if *of != key => Err(Refusal::Replayed("the token of this delivery was used for another mail".to_owned()).into()),
-            _ => Ok(()),
-        }
-    }
-
-    pub fn spend(&self, token: String, key: Digest, now_ms: i64) {
+    /// Spends a token on the mail with this key; refused where it was spent on another. Before the mail is kept, so that two at once do not both pass; the same mail
+    /// again, after a failure, has the same key.
+    pub fn spend(&self, token: String, key: Digest, now_ms: i64) -> Result<(), Refusal> {
         let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         if by_token.len() >= limits::TOKENS_KEPT_MAX {
             by_token.retain(|_, (_, at)| *at >= now_ms - SPENT_MS);
@@ -64,6 +58,9 @@ impl Spent {
                 by_token.remove(&oldest);
             }
         }
-        by_token.entry(token).or_insert((key, now_ms));
+        match by_token.entry(token).or_insert((key, now_ms)) {
+            (of, _) if *of == key => Ok(()),
+            _ => Err(Refusal::Replayed("the token of this delivery was used for another mail".to_owned())),
+        }
     }
 }

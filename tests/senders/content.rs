@@ -128,7 +128,10 @@ fn several_in_one_delivery_are_several_events_and_what_is_no_mail_is_ignored() {
     assert_eq!(said["events"][1]["job_id"], Value::Null);
     let (_, again) = post(&site.server, &request);
     assert!(again["events"].as_array().expect("events").iter().all(|event| event["duplicate"] == Value::Bool(true)), "{again}");
-    // Mandrill's test of an address.
+    // Mandrill looks whether an address is there, and tests it with an empty delivery.
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let probe = |source: &str| agent.head(format!("{}/v1/hooks/{source}", site.server.url)).call().expect("an answer").status().as_u16();
+    assert_eq!((probe("mandrill"), probe("telex")), (200, 404));
     assert_eq!(post(&site.server, &site.keys.mandrill(&json!([]))), (200, json!({ "events": [] })));
 
     let batch = |events: &Value, id: &str| site.keys.webhook("cloudevents", "application/cloudevents-batch+json", events, id, now_s());
