@@ -196,8 +196,25 @@ pub const ERROR_BYTES_MAX: usize = 600;
 pub const DOCUMENT_TEXT_BYTES_MAX: usize = 2 << 20;
 /// Pages read from one PDF.
 pub const PDF_PAGES_MAX: usize = 300;
-/// How deep mails may be attached to mails.
-pub const MAIL_NESTING_MAX: usize = 8;
+/// How deep mails, archives and events may stand within each other.
+pub const NESTING_MAX: usize = 8;
+/// Bytes that everything packed in one document may unpack to: three bodies at their limit, within half the child's memory.
+pub const UNPACKED_BYTES_MAX: usize = 3 * BODY_BYTES_MAX;
+/// Files unpacked from one document.
+pub const UNPACKED_ENTRIES_MAX: usize = 1000;
+/// How many times its packed size a file may have. Deflate's own limit is 1032; a workbook's XML seldom passes 30.
+pub const UNPACKED_RATIO_MAX: usize = 200;
+/// Size up to which the ratio does not count, in bytes: a small file of one repeated line is no bomb.
+pub const UNPACKED_RATIO_FREE_BYTES: usize = 1 << 20;
+/// Sheets read from one workbook.
+pub const SHEETS_MAX: usize = 64;
+/// Cells that say something, read from one sheet: ten columns of 20,000 parts.
+pub const SHEET_CELLS_MAX: usize = 200_000;
+/// Elements of an XML body, and how deep they may nest. A smartPCN of 1,000 items has about 10,000.
+pub const XML_ELEMENTS_MAX: usize = 200_000;
+pub const XML_DEPTH_MAX: usize = 64;
+/// Groups open at once in rich text; Word itself writes fewer than thirty.
+pub const RTF_GROUPS_MAX: usize = 1000;
 /// Parts looked at in one mail.
 pub const MAIL_PARTS_MAX: usize = 200;
 /// HTML read from one page or mail body, in bytes, pictures within it not counted: its tree takes up to a hundred times as much memory.

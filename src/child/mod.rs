@@ -55,6 +55,8 @@ pub struct Spec {
     pub cpu_seconds: Option<u64>,
     /// No network, no new files, no new privileges; see `confine`.
     pub confined: bool,
+    /// Of a confined child: no file at all, whatever it is for.
+    pub sealed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -214,7 +216,10 @@ impl Live {
             let _ = listener.join();
         }
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
+        // A reader that fails may print a trace behind the reason.
+        let out_of_memory = said.lines().find(|line| line.starts_with("memory allocation of"));
+        let last = said.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("note:"));
+        let last = out_of_memory.or(last).unwrap_or("it said nothing").trim();
         match status {
             Some(status) => format!("{status}; {last}"),
             None => format!("its end was not seen; {last}"),

@@ -51,15 +51,18 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds a line and returns where it stands. Past the limit nothing is added and the span is empty.
+    /// Adds a line and returns where it stands. What goes past the limit is cut, and behind it nothing is added and the span is empty.
     pub(super) fn line(&mut self, line: &str) -> Span {
         let line = clean(line);
         let line = line.trim_end();
         let start = self.text.len();
-        if self.is_full || start + line.len() + 1 > limits::DOCUMENT_TEXT_BYTES_MAX {
+        let left = limits::DOCUMENT_TEXT_BYTES_MAX.saturating_sub(start + 1);
+        if self.is_full || left == 0 {
             self.is_full = true;
             return Span::new(start, start);
         }
+        self.is_full = line.len() > left;
+        let line = &line[..line.floor_char_boundary(left)];
         self.text.push_str(line);
         self.text.push('\n');
         Span::new(start, start + line.len())

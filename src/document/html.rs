@@ -151,6 +151,15 @@ impl Walk<'_> {
                     self.walk(id, depth + 1, out);
                     out.end_line();
                 }
+                // The mark of a footnote behind a part number would read as its last digit; behind a day it is "st" or "th".
+                "sup" => {
+                    let is_mark =
+                        page.descendants(id, |_| false).filter_map(|inner| page.text(inner)).all(|text| !text.contains(char::is_alphabetic));
+                    if is_mark {
+                        out.space();
+                    }
+                    self.walk(id, depth + 1, out);
+                }
                 // Cells outside any table.
                 "td" | "th" => {
                     self.walk(id, depth + 1, out);

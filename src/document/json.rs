@@ -12,6 +12,7 @@ use super::{
     builder::Builder,
     html,
     mail::{self, Attachments, Head},
+    nesting::Nesting,
     open::{self, Hints},
     text,
 };
@@ -71,19 +72,19 @@ impl Shape<'_> {
 }
 
 /// Adds what a JSON body holds. A feed is added as one page, in the JSON as sent.
-pub(super) fn add(builder: &mut Builder, bytes: &[u8], depth: usize) -> Result<Format, String> {
+pub(super) fn add(builder: &mut Builder, bytes: &[u8], nesting: Nesting<'_>) -> Result<Format, String> {
     let text = as_text(bytes)?;
     let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: line {} column {}", error.line(), error.column()))?;
-    value_of(builder, &value, Some(text), depth)
+    value_of(builder, &value, Some(text), nesting)
 }
 
-fn value_of(builder: &mut Builder, value: &Value, as_sent: Option<&str>, depth: usize) -> Result<Format, String> {
-    if depth >= limits::MAIL_NESTING_MAX {
-        return Err(format!("events and mails nest deeper than {}", limits::MAIL_NESTING_MAX));
+fn value_of(builder: &mut Builder, value: &Value, as_sent: Option<&str>, nesting: Nesting<'_>) -> Result<Format, String> {
+    if nesting.is_too_deep() {
+        return Err(format!("events and mails nest deeper than {}", limits::NESTING_MAX));
     }
     match Shape::of(value) {
-        Shape::Letter { subject, plain, html } => letter(builder, value, subject, plain, html, depth),
-        Shape::Event => event(builder, value, depth),
+        Shape::Letter { subject, plain, html } => letter(builder, value, subject, plain, html, nesting),
+        Shape::Event => event(builder, value, nesting),
         Shape::Alert(context) => alert(builder, value, context),
         Shape::Feed => {
             match as_sent {
@@ -95,7 +96,14 @@ fn value_of(builder: &mut Builder, value: &Value, as_sent: Option<&str>, depth: 
     }
 }
 
-fn letter(builder: &mut Builder, value: &Value, subject: &Value, plain: Option<&str>, html: Option<&str>, depth: usize) -> Result<Format, String> {
+fn letter(
+    builder: &mut Builder,
+    value: &Value,
+    subject: &Value,
+    plain: Option<&str>,
+    html: Option<&str>,
+    nesting: Nesting<'_>,
+) -> Result<Format, String> {
     let field = |key: &str| value.get(key).and_then(Value::as_str).map(Cow::Borrowed);
     let head = Head { from: field("from").or_else(|| field("sender_domain")), subject: subject.as_str().map(Cow::Borrowed), date: field("date") };
     head.add(builder, None);
@@ -103,7 +111,7 @@ fn letter(builder: &mut Builder, value: &Value, subject: &Value, plain: Option<&
     text::lines(&mut versions.0, plain.unwrap_or_default());
     html::body(&mut versions.1, html.unwrap_or_default(), false);
     mail::choose(builder, versions.0, versions.1);
-    let mut attachments = Attachments::new(depth);
+    let mut attachments = Attachments::new(nesting);
     for attachment in value.get("attachments").and_then(Value::as_array).into_iter().flatten() {
         let of = |key: &str| attachment.get(key).and_then(Value::as_str);
         let media_type = of("content_type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -132,12 +140,12 @@ fn alert(builder: &mut Builder, value: &Value, context: &str) -> Result<Format, 
 }
 
 /// Opens an event: what it carries is read as if it had come by itself.
-fn event(builder: &mut Builder, value: &Value, depth: usize) -> Result<Format, String> {
+fn event(builder: &mut Builder, value: &Value, nesting: Nesting<'_>) -> Result<Format, String> {
     let media_type = value.get("datacontenttype").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
-    let hints = Hints { name: None, is_mail: media_type.starts_with("message/rfc822"), charset: None, depth: depth + 1 };
+    let hints = Hints { name: None, is_mail: media_type.starts_with("message/rfc822"), file_name: None, charset: None, nesting: nesting.deeper() };
     match (value.get("data").filter(|data| !data.is_null()), value.get("data_base64").and_then(Value::as_str)) {
         (Some(Value::String(text)), _) => open::add(builder, &hints, text.as_bytes()),
-        (Some(data), _) => value_of(builder, data, None, depth + 1),
+        (Some(data), _) => value_of(builder, data, None, nesting.deeper()),
         (None, Some(encoded)) => open::add(builder, &hints, &base64(encoded).ok_or("the data_base64 of the event is not base64")?),
         (None, None) => Err("the event carries no data".to_owned()),
     }

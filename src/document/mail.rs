@@ -9,6 +9,7 @@ use regex::bytes::Regex;
 use super::{
     builder::Builder,
     decode, html,
+    nesting::Nesting,
     open::{self, Hints},
     text,
 };
@@ -40,18 +41,18 @@ impl Head<'_> {
 }
 
 /// Adds a mail, with the mails in it.
-pub(super) fn add(builder: &mut Builder, name: Option<&str>, bytes: &[u8], depth: usize) -> Result<(), String> {
+pub(super) fn add(builder: &mut Builder, name: Option<&str>, bytes: &[u8], nesting: Nesting<'_>) -> Result<(), String> {
     // The parser builds mails within mails as a tree; one that is deeper than any real one is not given to it.
     static NESTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("(?i)message/(?:rfc822|global)|multipart/digest").ok());
     if NESTED.as_ref().is_some_and(|nested| nested.find_iter(bytes).nth(limits::MAIL_PARTS_MAX).is_some()) {
         return Err(format!("it holds more than {} mails within mails; hand in the one that matters", limits::MAIL_PARTS_MAX));
     }
     let mail = MessageParser::default().parse(bytes).ok_or("it has no mail header; save the mail again as .eml")?;
-    message(builder, name, &mail, depth);
+    message(builder, name, &mail, nesting);
     Ok(())
 }
 
-fn message(builder: &mut Builder, name: Option<&str>, mail: &Message<'_>, depth: usize) {
+fn message(builder: &mut Builder, name: Option<&str>, mail: &Message<'_>, nesting: Nesting<'_>) {
     let head = Head {
         from: mail.from().and_then(Address::first).map(|from| match (&from.name, &from.address) {
             (Some(name), Some(address)) => format!("{name} <{address}>").into(),
@@ -68,7 +69,7 @@ fn message(builder: &mut Builder, name: Option<&str>, mail: &Message<'_>, depth:
     } else {
         choose(builder, plain, body(mail, &mail.html_body));
     }
-    let mut attachments = Attachments::new(depth);
+    let mut attachments = Attachments::new(nesting);
     let in_bodies: HashSet<u32> = mail.text_body.iter().chain(&mail.html_body).copied().collect();
     for id in mail.attachments.iter().filter(|id| !in_bodies.contains(id)) {
         if let Some(part) = mail.part(*id) {
@@ -134,13 +135,14 @@ pub(super) fn lacking<'a>(of: &'a str, within: &str) -> Vec<&'a str> {
     lacking
 }
 
-/// A text part's characters. Where the parser had to replace some, its bytes are decoded again as our other texts are.
+/// A text part's characters. The parser believes the character set that the part names; ours is held against the bytes.
 fn decoded<'a>(builder: &mut Builder, mail: &Message<'_>, part: &MessagePart<'_>, text: &'a str) -> Cow<'a, str> {
     if part.is_encoding_problem {
         builder.warn("a part of the mail is damaged: its transfer encoding breaks off, and it was read as it stands");
     }
-    if !text.contains('\u{FFFD}') {
-        return Cow::Borrowed(text);
+    let flow = |text: Cow<'a, str>| if is_flowed(part) { Cow::Owned(unflowed(&text, breaks_words(part))) } else { text };
+    if text.is_ascii() && !text.contains('\u{1B}') {
+        return flow(Cow::Borrowed(text));
     }
     let bytes = mail.raw_message().get(part.raw_body_offset() as usize..part.raw_end_offset() as usize).unwrap_or_default();
     let bytes = match part.encoding {
@@ -148,25 +150,62 @@ fn decoded<'a>(builder: &mut Builder, mail: &Message<'_>, part: &MessagePart<'_>
         Encoding::QuotedPrintable => decoders::quoted_printable::quoted_printable_decode(bytes),
         Encoding::Base64 => decoders::base64::base64_decode(bytes),
     };
-    let Some(bytes) = bytes else { return Cow::Borrowed(text) };
+    let Some(bytes) = bytes else { return flow(Cow::Borrowed(text)) };
     let (again, warning) = decode::text(&bytes, part.content_type().and_then(|of| of.attribute("charset")));
     if let Some(warning) = warning {
         builder.warn(warning);
     }
-    Cow::Owned(again)
+    flow(Cow::Owned(again))
+}
+
+/// Whether lines of a part were broken by its sender (RFC 3676).
+fn is_flowed(part: &MessagePart<'_>) -> bool {
+    part.content_type().and_then(|of| of.attribute("format")).is_some_and(|format| format.eq_ignore_ascii_case("flowed"))
+}
+
+/// Whether the blank at the end of a broken line is the break's and not the text's, as in writing without blanks.
+fn breaks_words(part: &MessagePart<'_>) -> bool {
+    part.content_type().and_then(|of| of.attribute("delsp")).is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes"))
+}
+
+/// Paragraphs as they were written: a line that ends in a blank goes on in the next, where both are quoted equally deep; `-- ` stands above a signature.
+fn unflowed(text: &str, breaks_words: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut open: Option<usize> = None;
+    for line in text.lines() {
+        let quoted = line.len() - line.trim_start_matches('>').len();
+        let words = &line[quoted..];
+        let words = words.strip_prefix(' ').unwrap_or(words);
+        if open != Some(quoted) {
+            if open.is_some() {
+                out.push('\n');
+            }
+            out.push_str(&line[..quoted]);
+            if quoted > 0 {
+                out.push(' ');
+            }
+        }
+        let is_open = words.ends_with(' ') && words != "-- ";
+        out.push_str(if is_open && breaks_words { &words[..words.len() - 1] } else { words });
+        open = is_open.then_some(quoted);
+        if open.is_none() {
+            out.push('\n');
+        }
+    }
+    out
 }
 
 /// Goes through what is attached.
-pub(super) struct Attachments {
-    /// How many mails the one they are attached to is within.
-    depth: usize,
+pub(super) struct Attachments<'a> {
+    /// Of the mail they are attached to.
+    nesting: Nesting<'a>,
     seen: usize,
     pictures: Vec<String>,
 }
 
-impl Attachments {
-    pub(super) fn new(depth: usize) -> Attachments {
-        Attachments { depth, seen: 0, pictures: Vec::new() }
+impl<'a> Attachments<'a> {
+    pub(super) fn new(nesting: Nesting<'a>) -> Attachments<'a> {
+        Attachments { nesting, seen: 0, pictures: Vec::new() }
     }
 
     fn part(&mut self, builder: &mut Builder, within: Option<&str>, mail: &Message<'_>, part: &MessagePart<'_>) {
@@ -175,10 +214,10 @@ impl Attachments {
         match &part.body {
             PartType::Message(inner) => {
                 let Some(name) = self.next(builder, within, file_name.or(inner.subject()), "attached mail") else { return };
-                if self.depth + 1 >= limits::MAIL_NESTING_MAX {
-                    builder.warn(format!("{name}: mails nest deeper than {}; what is deeper was not read", limits::MAIL_NESTING_MAX));
+                if self.nesting.deeper().is_too_deep() {
+                    builder.warn(format!("{name}: mails nest deeper than {}; what is deeper was not read", limits::NESTING_MAX));
                 } else {
-                    message(builder, Some(&name), inner, self.depth + 1);
+                    message(builder, Some(&name), inner, self.nesting.deeper());
                 }
             }
             PartType::Html(text) | PartType::Text(text) => {
@@ -201,7 +240,8 @@ impl Attachments {
             return;
         }
         let Some(name) = self.next(builder, within, file_name, "attachment") else { return };
-        let hints = Hints { name: Some(&name), is_mail: media_type == "message/rfc822", charset: None, depth: self.depth + 1 };
+        let is_mail = media_type == "message/rfc822";
+        let hints = Hints { name: Some(&name), file_name, is_mail, charset: None, nesting: self.nesting.deeper() };
         // Of a file that cannot be read no empty pages are left behind.
         let mut file = Builder::default();
         match open::add(&mut file, &hints, bytes) {
@@ -211,7 +251,7 @@ impl Attachments {
     }
 
     /// The name of the next attachment; `None` past the limit.
-    fn next(&mut self, builder: &mut Builder, within: Option<&str>, name: Option<&str>, unnamed: &str) -> Option<String> {
+    pub(super) fn next(&mut self, builder: &mut Builder, within: Option<&str>, name: Option<&str>, unnamed: &str) -> Option<String> {
         self.seen += 1;
         if self.seen > limits::MAIL_PARTS_MAX {
             builder.warn(format!("the mail has more than {} attachments; the rest was not read", limits::MAIL_PARTS_MAX));
@@ -241,7 +281,16 @@ impl Attachments {
 
 #[cfg(test)]
 mod tests {
-    use super::lacking;
+    use super::{lacking, unflowed};
+
+    #[test]
+    fn broken_lines_are_joined() {
+        assert_eq!(unflowed("製品は \n終了\n", true), "製品は終了\n");
+        assert_eq!(
+            unflowed("We end \nAX100-3.\n  indented\n> a \n> b\n>> c \nd\n-- \nMe\n", false),
+            "We end AX100-3.\n indented\n> a b\n>> c \nd\n-- \nMe\n"
+        );
+    }
 
     #[test]
     fn only_words_with_digits_count_as_lacking() {

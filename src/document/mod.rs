@@ -3,17 +3,25 @@
 //! The parent sends one request, a header (JSON) and the bytes, and gets the document as JSON, or a sentence why there will never be one. A child that read
 //! anything but plain text or a feed is replaced afterwards: what one sender's PDF did to it must not meet the next sender's.
 
+mod archive;
 mod builder;
+mod cells;
 mod columns;
 mod decode;
+mod delimited;
 mod dom;
 mod html;
 mod html_table;
 mod json;
 mod mail;
+mod msg;
+mod nesting;
 mod open;
 mod pdf;
 mod pdf_layout;
+mod rtf;
+mod sheet;
+mod smartpcn;
 mod sniff;
 mod text;
 
@@ -34,6 +42,7 @@ use crate::{
     limits,
 };
 use builder::Builder;
+use nesting::{Budget, Nesting};
 use open::Hints;
 
 /// First argument of the child that extracts.
@@ -55,7 +64,10 @@ pub enum ExtractError {
     /// The bytes will never give a text: a person must look. The sentence says why and what to do.
     #[error("{0}")]
     Unreadable(String),
-    /// The child died or ran out of time or memory; worth another attempt, and hopeless after some.
+    /// The document took all the time or memory it may, or made its reader fail. It will do so again; a second attempt is only for a machine that was too busy.
+    #[error("{0}")]
+    Spent(String),
+    /// The child could not be started or was killed from outside; worth more attempts.
     #[error("{0}")]
     Failed(String),
 }
@@ -96,6 +108,7 @@ impl Extractor {
             address_space_bytes: Some(limits::DOCUMENT_CHILD_BYTES_MAX),
             cpu_seconds: Some(limits::DOCUMENT_CHILD_CPU_SECONDS_MAX),
             confined: true,
+            sealed: true,
         };
         let child = Mutex::new(Reader::new(&spec));
         Extractor { spec, child }
@@ -110,13 +123,12 @@ impl Extractor {
             Ok(bytes) => serde_json::from_slice::<Document>(&bytes)
                 .map_err(|error| ExtractError::Failed(format!("the document child's answer is not understood: {error}"))),
             Err(ChildError::Refused(why)) => Err(ExtractError::Unreadable(why)),
-            Err(ChildError::Late(_)) => Err(ExtractError::Failed(format!(
-                "reading the document took longer than {} seconds, and the child that read it was ended",
+            Err(ChildError::Late(_)) => Err(ExtractError::Spent(format!(
+                "reading the document took longer than {} seconds, and the child that read it was ended; hand it in as PDF or text, or without what makes it large",
                 limits::DOCUMENT_SECONDS_MAX
             ))),
-            Err(error @ (ChildError::Died(_) | ChildError::Start(_))) => {
-                Err(ExtractError::Failed(format!("the document could not be read: {error}")))
-            }
+            Err(ChildError::Died(how)) => Err(died(&how)),
+            Err(error @ ChildError::Start(_)) => Err(ExtractError::Failed(format!("the document could not be read: {error}"))),
         };
         let is_simple = document.as_ref().is_ok_and(|document| matches!(document.format, Format::Json | Format::Text));
         if !is_simple || given >= limits::DOCUMENTS_PER_CHILD_MAX {
@@ -132,6 +144,26 @@ impl Extractor {
             *child = Reader::new(&self.spec);
         }
     }
+}
+
+/// What a child's death says about its document. The kernel's own killing says nothing: it may have wanted the memory for something else.
+fn died(how: &str) -> ExtractError {
+    let megabytes = limits::DOCUMENT_CHILD_BYTES_MAX >> 20;
+    let why = if how.contains("SIGKILL") {
+        return ExtractError::Failed(format!("the document could not be read: {how}"));
+    } else if how.contains("memory allocation of") {
+        format!("reading the document takes more than the {megabytes} MiB of memory it may; hand in a part of it, or save it anew")
+    } else if how.contains("SIGXCPU") {
+        format!(
+            "reading the document takes more than {} seconds of computing; hand in a part of it, or save it anew",
+            limits::DOCUMENT_CHILD_CPU_SECONDS_MAX
+        )
+    } else if how.contains("stack overflow") {
+        "the document nests so deep that it cannot be read; save it anew, or as PDF or text".to_owned()
+    } else {
+        format!("the document made its reader fail: {how}; save it anew, or as PDF or text")
+    };
+    ExtractError::Spent(why)
 }
 
 /// Length of the header (four bytes, little endian), the header, the bytes.
@@ -161,6 +193,15 @@ pub fn child_main() -> ExitCode {
     })
 }
 
+/// The file name that a media type stands for, where it calls the bytes a table.
+fn named_table(content_type: &str) -> Option<&'static str> {
+    match content_type {
+        "text/csv" => Some("table.csv"),
+        "text/tab-separated-values" => Some("table.tsv"),
+        _ => None,
+    }
+}
+
 /// Reads one document; the sentence says why it never can be.
 fn read(request: &Request, bytes: &[u8]) -> Result<Document, String> {
     let mut builder = Builder::default();
@@ -170,7 +211,12 @@ fn read(request: &Request, bytes: &[u8]) -> Result<Document, String> {
     let format = match request.source.as_str() {
         // What these send is a feed, even where its keys could be those of a letter.
         "siliconexpert" | "generic" | "commercial-radar" => json::feed(&mut builder, bytes)?,
-        _ => open::add(&mut builder, &Hints { name: None, is_mail, charset: None, depth: 0 }, bytes)?,
+        _ => {
+            let budget = Budget::default();
+            let file_name = request.file_name.as_deref().or_else(|| named_table(&request.content_type));
+            let hints = Hints { name: None, file_name, is_mail, charset: None, nesting: Nesting::outermost(&budget) };
+            open::add(&mut builder, &hints, bytes)?
+        }
     };
     builder.finish(format)
 }

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use super::decode;
+
 /// What can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -12,16 +14,18 @@ pub(super) enum Kind {
     Mail,
     Html,
     Text,
+    Zip,
+    Gzip,
+    /// A compound file: an Outlook message, a workbook of old Excel.
+    Compound,
+    Rich,
 }
 
 /// How much of the beginning is looked at, in bytes.
 const LOOKED_AT: usize = 4096;
 
 /// First bytes of formats that hold no text to be had here, what they are, and what to do.
-const UNREADABLE: [(&[u8], &str, &str); 15] = [
-    (b"PK\x03\x04", "a ZIP archive or an Office file (docx, xlsx)", "save it as PDF or text, or hand in the files it holds one by one"),
-    (b"\xD0\xCF\x11\xE0", "an Outlook message (.msg) or an old Office file", "save it as .eml, PDF or text"),
-    (b"{\\rtf", "a rich text file (RTF)", "save it as PDF or text"),
+const UNREADABLE: [(&[u8], &str, &str); 11] = [
     (b"\x89PNG", "a picture (PNG)", "run it through text recognition (OCR), or ask the maker for the PDF"),
     (b"\xFF\xD8\xFF", "a picture (JPEG)", "run it through text recognition (OCR), or ask the maker for the PDF"),
     (b"GIF8", "a picture (GIF)", "run it through text recognition (OCR), or ask the maker for the PDF"),
@@ -29,22 +33,37 @@ const UNREADABLE: [(&[u8], &str, &str); 15] = [
     (b"MM\0*", "a picture (TIFF)", "run it through text recognition (OCR), or ask the maker for the PDF"),
     (b"BM", "a picture (BMP)", "run it through text recognition (OCR), or ask the maker for the PDF"),
     (b"RIFF", "a picture or a recording", "run it through text recognition (OCR), or ask the maker for the PDF"),
-    (b"\x1F\x8B", "a compressed file (gzip)", "unpack it and hand in what it holds"),
     (b"7z\xBC\xAF", "a compressed file (7z)", "unpack it and hand in what it holds"),
     (b"Rar!", "a compressed file (RAR)", "unpack it and hand in what it holds"),
     (b"\x7FELF", "a program", "hand in the notice itself"),
     (b"MZ\x90\0", "a program", "hand in the notice itself"),
 ];
 
+/// First bytes of what holds other files, or text in a form of its own.
+const HOLDERS: [(&[u8], Kind); 5] = [
+    (b"PK\x03\x04", Kind::Zip),
+    (b"PK\x05\x06", Kind::Zip),
+    (b"\x1F\x8B\x08", Kind::Gzip),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Kind::Compound),
+    (b"{\\rtf", Kind::Rich),
+];
+
 /// Decides what to read the bytes as; the sentence says what cannot be read and what to do. `is_mail` says that the sender calls it one.
 pub(super) fn kind(bytes: &[u8], is_mail: bool) -> Result<Kind, String> {
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
+    if let Some((_, kind)) = HOLDERS.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Ok(*kind);
+    }
     // Readers accept a PDF whose header stands anywhere in the first 1024 bytes.
     if start[..start.len().min(1024)].windows(5).any(|window| window == b"%PDF-") && !looks_like_mail(start, is_mail) {
         return Ok(Kind::Pdf);
     }
-    let has_mark = encoding_rs::Encoding::for_bom(bytes).is_some();
-    if !has_mark {
+    let end = &bytes[bytes.len().saturating_sub(LOOKED_AT)..];
+    if [&b"startxref"[..], b"%%EOF"].iter().all(|sign| end.windows(sign.len()).any(|window| window == *sign)) && !looks_like_mail(start, is_mail) {
+        return Err("it is a PDF whose beginning is missing; get the file again".to_owned());
+    }
+    let is_wide = encoding_rs::Encoding::for_bom(bytes).is_some() || decode::wide(bytes).is_some();
+    if !is_wide && !is_escaped(start) {
         // Two letters are too few to decide against a text that happens to begin with them.
         let unreadable = UNREADABLE.iter().find(|(magic, ..)| start.starts_with(magic) && (magic.len() > 2 || is_binary(start)));
         if let Some((_, what, to_do)) = unreadable {
@@ -54,8 +73,8 @@ pub(super) fn kind(bytes: &[u8], is_mail: bool) -> Result<Kind, String> {
             return Err("it is binary data of no known kind; save it as PDF, mail (.eml), HTML or text".to_owned());
         }
     }
-    let trimmed = start.trim_ascii_start();
-    if matches!(trimmed.first(), Some(b'{' | b'[')) && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+    let unmarked = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if matches!(unmarked.trim_ascii_start().first(), Some(b'{' | b'[')) && serde_json::from_slice::<serde::de::IgnoredAny>(unmarked).is_ok() {
         return Ok(Kind::Json);
     }
     if looks_like_mail(start, is_mail) {
@@ -68,6 +87,11 @@ pub(super) fn kind(bytes: &[u8], is_mail: bool) -> Result<Kind, String> {
 fn is_binary(start: &[u8]) -> bool {
     let controls = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
     start.contains(&0) || controls * 20 > start.len()
+}
+
+/// Japanese in the seven bits of ISO-2022-JP switches by escapes.
+fn is_escaped(start: &[u8]) -> bool {
+    !start.contains(&0) && start.windows(2).any(|pair| pair == b"\x1b$")
 }
 
 /// A head of fields that mails have, up to an empty line.
@@ -118,7 +142,8 @@ fn looks_like_html(bytes: &[u8]) -> bool {
             .ok()
     });
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
-    match encoding_rs::Encoding::for_bom(bytes) {
+    let wide = encoding_rs::Encoding::for_bom(bytes).or_else(|| decode::wide(bytes).map(|encoding| (encoding, 0)));
+    match wide {
         Some((encoding, mark)) => {
             let (text, _) = encoding.decode_without_bom_handling(&start[mark.min(start.len())..]);
             TAG.as_ref().is_some_and(|tag| tag.is_match(text.as_bytes()))
@@ -150,6 +175,10 @@ mod tests {
             (b"\xff\xfe<\0h\0t\0m\0l\0>\0", Kind::Html),
             (b"\xff\xfeA\0B\0", Kind::Text),
             (b"BM is our short name. We end AX100-3.", Kind::Text),
+            (b"PK\x03\x04\x14\0", Kind::Zip),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Kind::Compound),
+            (b"{\\rtf1", Kind::Rich),
+            (b"\x1f\x8b\x08\0", Kind::Gzip),
             (b"", Kind::Text),
         ] {
             assert_eq!(kind(bytes, false), Ok(expected), "{}", String::from_utf8_lossy(bytes));
@@ -160,11 +189,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for (bytes, says) in [
-            (&b"PK\x03\x04\x14\0"[..], "Office"),
-            (b"\xD0\xCF\x11\xE0\xA1\xB1", "Outlook"),
-            (b"\x89PNG\r\n\x1a\n", "picture"),
+            (&b"\x89PNG\r\n\x1a\n"[..], "picture"),
             (b"BM\x36\0\0\0", "BMP"),
-            (b"{\\rtf1", "RTF"),
             (b"\0\x01\x02\x03", "no known kind"),
             (b"\x05\x06\x07 text", "no known kind"),
         ] {

@@ -63,7 +63,7 @@ fn events_are_opened() {
     assert!(of(r#""data_base64": "AAECAw==""#).expect_err("binary").contains("binary"));
     // An event in an event in an event ends somewhere.
     let mut nested = event(r#""data": "x""#);
-    for _ in 0..limits::MAIL_NESTING_MAX {
+    for _ in 0..limits::NESTING_MAX {
         nested = event(&format!(r#""data": {nested}"#));
     }
     assert!(read_as("cloudevents", None, nested.as_bytes()).expect_err("deep").contains("deeper"));
@@ -72,7 +72,7 @@ fn events_are_opened() {
 #[test]
 fn mails_within_mails_have_a_bottom() {
     let mut mail = "Subject: innermost\r\nFrom: a@b.example\r\n\r\nAX100-3\r\n".to_owned();
-    for _ in 0..limits::MAIL_NESTING_MAX + 3 {
+    for _ in 0..limits::NESTING_MAX + 3 {
         mail = format!("Subject: outer\r\nFrom: a@b.example\r\nContent-Type: message/rfc822\r\n\r\n{mail}");
     }
     let document = read_as("file", Some("x.eml"), mail.as_bytes()).expect("mail");

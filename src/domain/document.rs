@@ -32,11 +32,15 @@ pub enum Format {
     Mail,
     Html,
     Pdf,
+    /// A workbook or delimited text.
+    Sheet,
+    /// An archive; each file in it is pages of its own.
+    Archive,
     /// A structured feed: `text` is the JSON as sent, and no model is needed to read it.
     Json,
 }
 
-/// A page of a PDF, a body or an attachment of a mail.
+/// A page of a PDF, a sheet of a workbook, a body or an attachment of a mail, a file of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// What a person would call it: `page 3`, `body`, `notice.pdf, page 1`.

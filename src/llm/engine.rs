@@ -28,6 +28,7 @@ impl Engine {
             address_space_bytes: Some(info.bytes.saturating_mul(2).saturating_add(limits::LLM_CHILD_SPARE_BYTES)),
             cpu_seconds: None,
             confined: true,
+            sealed: false,
         });
         let mut engine = Engine { info, context_tokens: 0, child };
         match engine.ask(&Request::Describe, limits::LLM_LOAD_SECONDS_MAX)? {

@@ -14,7 +14,8 @@ impl Worker {
         match self.extractor.extract(&input) {
             Ok(document) => Ok(Done::result(json(&document)?)),
             Err(ExtractError::Unreadable(why)) => Ok(Done::dead(why)),
-            Err(ExtractError::Failed(why)) => Err(why),
+            Err(ExtractError::Spent(why)) if job.attempts > 0 => Ok(Done::dead(format!("{why} (tried twice)"))),
+            Err(ExtractError::Spent(why) | ExtractError::Failed(why)) => Err(why),
         }
     }
 }
