@@ -87,6 +87,8 @@ struct Live {
     /// The last of what it wrote to standard error.
     said: Arc<Mutex<String>>,
     listener: Option<JoinHandle<()>>,
+    /// It said its version, which is ours.
+    is_greeted: bool,
 }
 
 impl Supervised {
@@ -98,9 +100,12 @@ impl Supervised {
     pub fn ask(&self, request: &[u8], deadline: Duration) -> Result<Vec<u8>, ChildError> {
         let mut slot = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let until = Instant::now() + deadline;
-        let mut live = match slot.take() {
+        let greeted = |mut live: Live| greet(&mut live, self.spec.role, until, deadline).map(|()| live);
+        // That a child died while it waited says nothing about this request.
+        let waiting = slot.take().and_then(|live| if live.is_greeted { Some(live) } else { greeted(live).ok() });
+        let mut live = match waiting {
             Some(live) => live,
-            None => start(&self.spec, until, deadline)?,
+            None => start(&self.spec).and_then(greeted)?,
         };
         self.pid.store(live.process.id(), Ordering::Relaxed);
         let answer = exchange(&mut live.stream, request, until);
@@ -129,6 +134,15 @@ impl Supervised {
         }
     }
 
+    /// Starts the child, so that the first request does not wait for that. One that dies while it waits, as it does with the
+    /// thread that started it, is replaced by the first request.
+    pub fn begin(&self) {
+        let mut slot = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            *slot = start(&self.spec).ok();
+        }
+    }
+
     /// Process id of the live child, for tests and `doctor`.
     pub fn pid(&self) -> Option<u32> {
         match self.pid.load(Ordering::Relaxed) {
@@ -143,7 +157,7 @@ fn exchange(stream: &mut UnixStream, request: &[u8], until: Instant) -> std::io:
     frame::read(stream, Some(until))
 }
 
-fn start(spec: &Spec, until: Instant, deadline: Duration) -> Result<Live, ChildError> {
+fn start(spec: &Spec) -> Result<Live, ChildError> {
     let failed = |what: &str, error: std::io::Error| ChildError::Start(format!("the child {} could not be started: {what}: {error}", spec.role));
     let (ours, theirs) = UnixStream::pair().map_err(|error| failed("socketpair", error))?;
     let mut command = Command::new(&spec.program.0);
@@ -166,20 +180,27 @@ fn start(spec: &Spec, until: Instant, deadline: Duration) -> Result<Live, ChildE
     drop(command);
     let said = Arc::new(Mutex::new(String::new()));
     let listener = process.stderr.take().map(|stderr| listen(stderr, Arc::clone(&said)));
-    let mut live = Live { process, stream: ours, said, listener };
+    Ok(Live { process, stream: ours, said, listener, is_greeted: false })
+}
+
+/// Waits for the child's version, which must be ours.
+fn greet(live: &mut Live, role: &str, until: Instant, deadline: Duration) -> Result<(), ChildError> {
     match frame::read(&mut live.stream, Some(until)) {
-        Ok((Kind::Hello, version)) if version == VERSION.as_bytes() => Ok(live),
+        Ok((Kind::Hello, version)) if version == VERSION.as_bytes() => {
+            live.is_greeted = true;
+            Ok(())
+        }
         Ok((Kind::Hello, version)) => {
             live.end();
             let theirs = String::from_utf8_lossy(&version).into_owned();
             Err(ChildError::Start(format!("the program was replaced while it runs (this is {VERSION}, the child {theirs}): restart it")))
         }
-        Ok(_) => Err(ChildError::Start(format!("the child {} did not begin with its version; {}", spec.role, live.end()))),
+        Ok(_) => Err(ChildError::Start(format!("the child {} did not begin with its version; {}", role, live.end()))),
         Err(error) if frame::is_timeout(&error) => {
             live.end();
             Err(ChildError::Late(deadline))
         }
-        Err(_) => Err(ChildError::Start(format!("the child {} ended at its start: {}", spec.role, live.end()))),
+        Err(_) => Err(ChildError::Start(format!("the child {} ended at its start: {}", role, live.end()))),
     }
 }
 

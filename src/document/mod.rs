@@ -1,7 +1,7 @@
 //! Bytes to text with layout: one file a format, and all of it in a sandboxed child, because what arrives is hostile until proven otherwise.
 //!
 //! The parent sends one request, a header (JSON) and the bytes, and gets the document as JSON, or a sentence why there will never be one. A child that read
-//! anything but plain text or a feed is replaced afterwards: what one sender's PDF did to it must not meet the next sender's.
+//! anything but plain text or a feed is replaced afterwards, and the next one started at once: what one sender's PDF did to a child must not meet the next sender's.
 
 mod archive;
 mod builder;
@@ -141,7 +141,9 @@ impl Extractor {
     fn replace(&self, old: &Arc<Reader>) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&child, old) {
-            *child = Reader::new(&self.spec);
+            let next = Reader::new(&self.spec);
+            next.child.begin();
+            *child = next;
         }
     }
 }
