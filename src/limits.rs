@@ -154,6 +154,8 @@ pub const LIST_ROWS_MAX: usize = 1000;
 
 /// Attempts of one step before the job is dead-lettered with its last error.
 pub const ATTEMPTS_MAX: u32 = 5;
+/// Times in one step that a job's holder may be gone before the job is dead-lettered: more than a bad day's power cuts, fewer than a night of restarts.
+pub const ORPHANED_MAX: u32 = 10;
 /// First retry delay, in milliseconds; doubled on each attempt.
 pub const RETRY_FIRST_MS: i64 = 500;
 /// Longest retry delay, in milliseconds.

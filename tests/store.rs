@@ -161,6 +161,28 @@ fn an_overtaken_worker_changes_nothing() {
     sound(&store);
 }
 
+/// Whoever takes it up is killed: by a bug in the process itself, which no child catches.
+#[test]
+fn a_job_that_ends_every_process_is_given_up_and_the_others_go_on() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let poison = store.accept(arrival(1), At(0)).expect("accept").job.expect("job");
+    let other = store.accept(arrival(2), At(0)).expect("accept").job.expect("job");
+    drop(store);
+    for time in 1..=limits::ORPHANED_MAX {
+        let store = Store::open(dir.path()).expect("open");
+        assert_eq!(store.claim("w", At(1)).expect("claim").expect("job").job.id, poison, "process {time}");
+    }
+    let store = Store::open(dir.path()).expect("open");
+    let given_up = store.job(poison).expect("job").expect("there");
+    assert!(matches!(&given_up.state, JobState::Dead { reason } if reason.contains("10 times the process ended")), "{:?}", given_up.state);
+    assert_eq!((given_up.attempts, given_up.errors.len()), (0, 0));
+    assert_eq!(store.claim("w", At(1)).expect("claim").expect("job").job.id, other);
+    let again = store.settle(poison, JobState::Ready, None, &Actor("uid:1".to_owned()), At(2)).expect("a person retries it");
+    assert_eq!((again.state, again.orphaned), (JobState::Ready, 0));
+    sound(&store);
+}
+
 #[test]
 fn errors_are_kept_and_end_in_a_dead_letter_that_a_person_can_revive() {
     let dir = tempfile::tempdir().expect("folder");

@@ -212,6 +212,9 @@ pub struct Job {
     pub epoch: u64,
     /// Failed attempts of the present step.
     pub attempts: u32,
+    /// Times that its holder was gone in the present step: the process ended, or let the lease lapse. Nobody could say why, so it is no failed attempt; a job that
+    /// ends every process that takes it up is given up all the same, after `limits::ORPHANED_MAX`.
+    pub orphaned: u32,
     pub created_at: At,
     pub changed_at: At,
     /// Results of the steps done so far: the digest of each step's JSON, kept as a blob.

@@ -85,6 +85,7 @@ pub(super) fn new_job(draft: &Draft<'_>, subject: Subject, source: Source, step:
         state: JobState::Ready,
         epoch: 0,
         attempts: 0,
+        orphaned: 0,
         created_at: now,
         changed_at: now,
         results: Vec::new(),
@@ -253,7 +254,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: JobId, to: JobState, corrected: 
             job.step = next;
         }
     }
-    job.attempts = 0;
+    (job.attempts, job.orphaned) = (0, 0);
     job.state = to;
     job.changed_at = now;
     append_job(draft, job.clone(), act, &by.0, now)?;

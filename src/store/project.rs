@@ -222,3 +222,115 @@ fn run(shared: &Shared, closing: &AtomicBool) -> sled::Result<()> {
 fn flush(db: &Db) -> sled::Result<()> {
     db.flush().map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        domain::{
+            event::{Arrival, Digest},
+            id::EventId,
+            job::{JobState, Step, Subject},
+            time::At,
+        },
+        store::{
+            Actor, Effects, Outcome, Store,
+            log::open,
+            open::{config, open_when_let_go},
+            trees::Changes,
+        },
+    };
+
+    /// Some history, of the acts whose rows depend on one another.
+    fn made(dir: &Path, acts: &[u8]) {
+        let store = Store::open(dir).expect("open");
+        let me = Actor("me".to_owned());
+        let mut leases = Vec::new();
+        for (at, act) in acts.iter().enumerate() {
+            let now = At(at as i64 * 1000);
+            match act % 8 {
+                0 | 1 => {
+                    let body = format!("{} {}", act, at % 7).into_bytes();
+                    let ignored = (act % 3 == 0).then(|| "noise".to_owned());
+                    let source = ["a", "b"][at % 2].parse().expect("source");
+                    let (content_type, dedupe_key) = ("text/plain".to_owned(), Digest::of(&body));
+                    let arrival = Arrival { source, content_type, file_name: None, dedupe_key, headers: Vec::new(), body: body.into(), ignored };
+                    store.accept(arrival, now).expect("accept");
+                }
+                2 | 3 => leases.extend(store.claim("w", now).expect("claim")),
+                4 | 5 => {
+                    if let Some(lease) = leases.pop() {
+                        let outcome = match act % 4 {
+                            0 => Outcome::Failed { error: "why".to_owned() },
+                            1 => Outcome::Review { reason: "why".to_owned() },
+                            _ => Outcome::Advance,
+                        };
+                        // Stale where the lease lapsed.
+                        drop(store.finish(&lease, outcome, Effects { result: Some(vec![*act]), ..Effects::default() }, now));
+                    }
+                }
+                6 => drop(store.enqueue(Subject::Event(EventId(1 + u64::from(*act) % 5)), Step::Document, &me, now)),
+                _ => {
+                    let event = EventId(1 + u64::from(*act) % 5);
+                    drop(store.hold(event, "why", &me, now));
+                    drop(store.release(EventId(1 + u64::from(*act) / 16 % 5), &me, now));
+                    drop(store.settle(crate::domain::id::JobId(1), JobState::Cancelled { reason: "why".to_owned() }, None, &me, now));
+                }
+            }
+        }
+    }
+
+    fn rows(trees: &Trees) -> Vec<(Which, Vec<u8>, Vec<u8>)> {
+        Which::ALL.iter().flat_map(|which| trees.all(*which).map(|row| row.expect("row")).map(|(key, value)| (*which, key, value))).collect()
+    }
+
+    fn empty(dir: &Path) -> (View, Db) {
+        fs::create_dir_all(dir).expect("folder");
+        let db = open_when_let_go(&config(dir)).expect("sled");
+        (View::new(Trees::open(&db, dir).expect("trees")), db)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A kill leaves whole batches and any rows of one more: applied again from the last whole one, the outcome is the same.
+        #[test]
+        fn applied_again_over_the_rows_of_a_batch_that_was_cut_off_the_outcome_is_the_same(
+            acts in proptest::collection::vec(any::<u8>(), 1..120),
+            whole in any::<prop::sample::Index>(),
+            kept in any::<u64>(),
+        ) {
+            let dir = tempfile::tempdir().expect("folder");
+            made(dir.path(), &acts);
+            let log = match open(&dir.path().join("log")) {
+                Ok(log) => log,
+                Err(_) => panic!("the log does not open"),
+            };
+            let reader = Reader::new(&dir.path().join("log"));
+            let (all, _db) = empty(&dir.path().join("all"));
+            catch_up(&all, &reader, State::before(log.id()), &log).expect("all");
+
+            let ends: Vec<Position> = reader.groups(log.id(), Position::START, log.end()).map(|group| group.expect("group").ends).collect();
+            let (cut, _db) = empty(&dir.path().join("cut"));
+            let state = apply_all(&cut, &reader, State::before(log.id()), *whole.get(&ends)).expect("whole batches");
+            let mut draft = Draft::looking(&cut, &reader, state.clone());
+            for group in reader.groups(log.id(), state.position, log.end()) {
+                draft.apply_group(&group.expect("group")).expect("apply");
+            }
+            let mut some = Changes::default();
+            for (at, (which, key, value)) in draft.into_changes().0.iter().enumerate() {
+                if which != Which::State && kept >> (at % 64) & 1 == 1 {
+                    some.insert(which, key.clone(), value.clone());
+                }
+            }
+            cut.trees().write(&some).expect("write");
+            catch_up(&cut, &reader, state, &log).expect("again");
+            prop_assert_eq!(rows(cut.trees()), rows(all.trees()));
+            prop_assert!(cut.trees().range(Which::State, (Bound::Unbounded, Bound::Unbounded)).count() == 1);
+        }
+    }
+}

@@ -102,13 +102,11 @@ impl Store {
 fn claim(draft: &mut Draft<'_>, worker: &str, at_once: &AtOnce, now: At) -> Done<Option<Lease>> {
     // What is due stands in line with the others, so that neither waits for the other to run dry.
     for _ in 0..limits::PROMOTED_PER_CLAIM_MAX {
-        let (id, act) = match draft.overdue(now)? {
-            Some(Overdue::Due(id)) => (id, Act::Due),
-            Some(Overdue::Lapsed(id)) => (id, Act::Lapsed),
+        let (job, act) = match draft.overdue(now)? {
+            Some(Overdue::Due(id)) => (Job { state: JobState::Ready, ..queued(draft, id)? }, Act::Due),
+            Some(Overdue::Lapsed(id)) => orphaned(queued(draft, id)?, Act::Lapsed),
             None => break,
         };
-        let mut job = queued(draft, id)?;
-        job.state = JobState::Ready;
         append_job(draft, job, act, "system: queue", now)?;
     }
     let Some(id) = draft.next_ready(at_once)? else { return Ok(None) };
@@ -150,7 +148,7 @@ pub(super) fn extend(draft: &mut Draft<'_>, lease: &Lease, now: At) -> Done<()> 
 pub(super) fn apply_outcome(draft: &Draft<'_>, job: &mut Job, outcome: Outcome, at_once: &AtOnce, now: At) -> Done<Act> {
     Ok(match outcome {
         Outcome::Advance => {
-            job.attempts = 0;
+            (job.attempts, job.orphaned) = (0, 0);
             job.state = match job.step.next() {
                 Some(next) => {
                     job.step = next;
@@ -199,14 +197,31 @@ pub(super) fn apply_outcome(draft: &Draft<'_>, job: &mut Job, outcome: Outcome, 
     })
 }
 
+/// A job whose holder is gone: ready again, or given up where that happened too often. With what is to be put on record.
+fn orphaned(mut job: Job, act: Act) -> (Job, Act) {
+    job.orphaned += 1;
+    if job.orphaned < limits::ORPHANED_MAX {
+        job.state = JobState::Ready;
+        return (job, act);
+    }
+    let reason = format!(
+        "given up: {} times the process ended, or the step hung, while {} was in step {}; it may be what ends the process. Retry it when that is known",
+        job.orphaned,
+        job.id,
+        job.step.as_str()
+    );
+    job.state = JobState::Dead { reason };
+    (job, Act::GivenUp)
+}
+
 /// At the opening of the store nobody can hold a lease: jobs whose holder is gone are ready again, with no attempt counted.
 pub(super) fn rescue(draft: &mut Draft<'_>, ids: Vec<JobId>, now: At) -> Done<()> {
     for id in ids {
-        if let Some(mut job) = draft.job(id)?
+        if let Some(job) = draft.job(id)?
             && matches!(job.state, JobState::Leased { .. })
         {
-            job.state = JobState::Ready;
-            append_job(draft, job, Act::Rescued, "system: start", now)?;
+            let (job, act) = orphaned(job, Act::Rescued);
+            append_job(draft, job, act, "system: start", now)?;
         }
     }
     Ok(())

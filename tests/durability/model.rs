@@ -84,10 +84,25 @@ struct Expected {
     state: JobState,
     epoch: u64,
     attempts: u32,
+    orphaned: u32,
     errors: usize,
     cases: usize,
     assessments: usize,
     results: BTreeSet<Step>,
+}
+
+impl Expected {
+    /// What is due, and what its holder left: the latter not without end.
+    fn back_in_line(&mut self) {
+        if matches!(self.state, JobState::Leased { .. }) {
+            self.orphaned += 1;
+            if self.orphaned == limits::ORPHANED_MAX {
+                self.state = JobState::Dead { reason: "its holder was gone too often".to_owned() };
+                return;
+            }
+        }
+        self.state = JobState::Ready;
+    }
 }
 
 struct Held<E> {
@@ -175,6 +190,7 @@ impl<E: Engine> Held<E> {
                 state: JobState::Ready,
                 epoch: 0,
                 attempts: 0,
+                orphaned: 0,
                 errors: 0,
                 cases: job.cases.len(),
                 assessments: 0,
@@ -225,7 +241,7 @@ impl<E: Engine> Held<E> {
         }
         overdue.sort();
         for (_, _, id) in overdue.into_iter().take(limits::PROMOTED_PER_CLAIM_MAX) {
-            self.jobs.get_mut(&id).expect("job").state = JobState::Ready;
+            self.jobs.get_mut(&id).expect("job").back_in_line();
             self.end_leases(|lease| lease.job.id == id);
         }
     }
@@ -260,7 +276,7 @@ impl<E: Engine> Held<E> {
         expected.results.insert(expected.step);
         (expected.cases, expected.assessments) = (expected.cases + cases, expected.assessments + assessments);
         (self.cases, self.assessments) = (self.cases + cases, self.assessments + assessments);
-        expected.attempts = 0;
+        (expected.attempts, expected.orphaned) = (0, 0);
         match expected.step.next() {
             Some(next) => {
                 expected.step = next;
@@ -322,7 +338,7 @@ impl<E: Engine> Held<E> {
         let may = expected.state.may_become(&to) && !(held && to == JobState::Ready);
         match settled {
             Ok(_) if may => {
-                (expected.state, expected.attempts) = (to, 0);
+                (expected.state, expected.attempts, expected.orphaned) = (to, 0, 0);
                 self.end_leases(|lease| lease.job.id == id);
             }
             Err(WriteError::Refused(_)) if !may => {}
@@ -349,7 +365,7 @@ impl<E: Engine> Held<E> {
     fn restarted(mut self, end: fn(E) -> E) -> Held<E> {
         self.engine = end(self.engine);
         self.over.append(&mut self.leases);
-        self.jobs.values_mut().filter(|job| matches!(job.state, JobState::Leased { .. })).for_each(|job| job.state = JobState::Ready);
+        self.jobs.values_mut().filter(|job| matches!(job.state, JobState::Leased { .. })).for_each(Expected::back_in_line);
         self
     }
 
@@ -366,9 +382,15 @@ impl<E: Engine> Held<E> {
                 source: job.source.to_string(),
                 priority: job.priority,
                 step: job.step,
-                state: job.state,
+                // What is said about it is the store's.
+                state: if matches!((&job.state, &expected.state), (JobState::Dead { .. }, JobState::Dead { .. })) {
+                    expected.state.clone()
+                } else {
+                    job.state
+                },
                 epoch: job.epoch,
                 attempts: job.attempts,
+                orphaned: job.orphaned,
                 errors: job.errors.len(),
                 cases: job.cases.iter().collect::<BTreeSet<&CaseId>>().len(),
                 assessments: job.assessments.len(),
