@@ -27,6 +27,12 @@ pub struct Args {
     differences: bool,
     #[arg(long)]
     json: bool,
+    /// Leave the model's answers out: what is left is the words' evidence alone.
+    #[arg(long)]
+    model_off: bool,
+    /// Instead of reading, print the questions that the documents put, with the answers that the labels make right, as JSON lines for models/train.sh.
+    #[arg(long, conflicts_with_all = ["differences", "json", "model_off"])]
+    lessons: bool,
 }
 
 /// One document after it was read.
@@ -47,6 +53,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         return Ok(Ended::Nothing);
     }
     let (reader, extractor) = (app::reader(&config)?, Extractor::new(Program::this()));
+    if args.lessons {
+        return print_lessons(&reader, &extractor, &pairs);
+    }
+    let reader = if args.model_off { reader.leaving_answers_out() } else { reader };
     let bar = ProgressBar::new(pairs.len() as u64).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} documents  {elapsed}  {msg}")?);
     let mut scored = Vec::new();
     for (document, label) in &pairs {
@@ -101,6 +111,23 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(Ended::Done)
 }
 
+fn print_lessons(reader: &Reader, extractor: &Extractor, pairs: &[(PathBuf, PathBuf)]) -> CommandResult {
+    for (path, label) in pairs {
+        let bytes = std::fs::read(path)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let input = Input { source: "file", content_type: "application/octet-stream", file_name: Some(&name), bytes: &bytes };
+        let document = extractor.extract(&input)?;
+        for lesson in reader.lessons(&document, &label_of(label)?)? {
+            output::print(&serde_json::to_string(&json!({ "document": name, "lesson": lesson }))?)?;
+        }
+    }
+    Ok(Ended::Done)
+}
+
+fn label_of(path: &Path) -> anyhow::Result<Value> {
+    serde_json::from_slice(&std::fs::read(path)?).with_context(|| format!("{} is not a label", path.display()))
+}
+
 /// Documents with their labels, by name.
 fn pairs(dir: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     let mut pairs = Vec::new();
@@ -119,7 +146,7 @@ fn pairs(dir: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
 
 fn read(reader: &Reader, extractor: &Extractor, document: &Path, label: &Path) -> anyhow::Result<Scored> {
     let name = document.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let label = serde_json::from_slice(&std::fs::read(label)?).with_context(|| format!("{} is not a label", label.display()))?;
+    let label = label_of(label)?;
     let bytes = std::fs::read(document)?;
     let begin = std::time::Instant::now();
     let input = Input { source: "file", content_type: "application/octet-stream", file_name: Some(&name), bytes: &bytes };

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::Path, time::Duration};
 
-use super::{Answer, CHILD_ROLE, LlmError, ModelInfo, Question, Request, Scored, files};
+use super::{Answer, CHILD_ROLE, LlmError, ModelInfo, Question, Request, Scored, Tokenised, files};
 use crate::{
     child::{ChildError, Program, Spec, Supervised},
     limits,
@@ -16,15 +16,24 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Reads the model file whole, for its checksum, and has a child load it. `threads` is what llama.cpp uses for one request.
+    /// Reads the model file whole, for its checksum, and has a child load it, with the adapter that lies beside it. `threads` is what llama.cpp uses for one request.
     pub fn start(program: Program, model: &Path, threads: usize) -> Result<Engine, LlmError> {
+        Engine::start_with(program, files::inspect(model)?, threads)
+    }
+
+    /// As `start`, for a model that was inspected before: `find_models`, `verify_model`.
+    pub fn start_with(program: Program, info: ModelInfo, threads: usize) -> Result<Engine, LlmError> {
         check_processor()?;
-        let info = files::inspect(model)?;
-        let path = std::path::absolute(model).map_err(|error| LlmError::Model(format!("the model file {}: {error}", model.display())))?;
+        let absolute =
+            |path: &Path| std::path::absolute(path).map_err(|error| LlmError::Model(format!("the model file {}: {error}", path.display())));
+        let mut args = vec![absolute(&info.path)?.into_os_string(), threads.clamp(1, limits::LLM_THREADS_MAX).to_string().into()];
+        if let Some(adapter) = &info.adapter {
+            args.push(absolute(&adapter.path)?.into_os_string());
+        }
         let child = Supervised::new(Spec {
             program,
             role: CHILD_ROLE,
-            args: vec![path.into_os_string(), threads.clamp(1, limits::LLM_THREADS_MAX).to_string().into()],
+            args,
             address_space_bytes: Some(info.bytes.saturating_mul(2).saturating_add(limits::LLM_CHILD_SPARE_BYTES)),
             cpu_seconds: None,
             confined: true,
@@ -63,7 +72,17 @@ impl Engine {
         match self.ask(&request, limits::READING_SECONDS_MAX)? {
             Answer::Scored(scored) => Ok(scored),
             Answer::Unanswerable(why) => Err(LlmError::Question(why)),
-            Answer::Described { .. } => Err(out_of_turn()),
+            Answer::Described { .. } | Answer::Tokenised(_) => Err(out_of_turn()),
+        }
+    }
+
+    /// The questions in the tokens that `score` would evaluate.
+    pub fn tokenise(&self, prefix: &str, questions: &[Question]) -> Result<Tokenised, LlmError> {
+        let request = Request::Tokenise { prefix: Cow::Borrowed(prefix), questions: Cow::Borrowed(questions) };
+        match self.ask(&request, limits::READING_SECONDS_MAX)? {
+            Answer::Tokenised(tokens) => Ok(tokens),
+            Answer::Unanswerable(why) => Err(LlmError::Question(why)),
+            Answer::Described { .. } | Answer::Scored(_) => Err(out_of_turn()),
         }
     }
 

@@ -27,6 +27,17 @@ pub struct ModelInfo {
     /// The longest text it was trained on.
     pub context_tokens: Option<u32>,
     pub is_default: bool,
+    /// Trained for Lastbuy's questions to this model.
+    pub adapter: Option<AdapterInfo>,
+}
+
+/// A LoRA adapter: `NAME.adapter.gguf` beside the model `NAME.gguf`.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AdapterInfo {
+    pub path: PathBuf,
+    /// Of the whole file, in lower-case hexadecimal.
+    pub sha256: String,
+    pub bytes: u64,
 }
 
 /// The models in these folders, in the order in which they would be used; a folder that is named twice or is not there adds nothing. Reads every model
@@ -76,7 +87,22 @@ pub(super) fn inspect(path: &Path) -> Result<ModelInfo, LlmError> {
         licence: header.licence,
         context_tokens: header.context_tokens,
         is_default,
+        adapter: adapter_beside(path).map_err(unusable)?,
     })
+}
+
+/// The adapter that lies beside a model.
+fn adapter_beside(model: &Path) -> Result<Option<AdapterInfo>, String> {
+    let path = model.with_extension("adapter.gguf");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let said = |why: String| format!("its adapter {}: {why}", path.display());
+    if gguf::read(&path).map_err(said)?.kind.as_deref() != Some("adapter") {
+        return Err(said("it is no adapter".to_owned()));
+    }
+    let (bytes, sha256) = checksum(&path).map_err(|error| said(error.to_string()))?;
+    Ok(Some(AdapterInfo { path, sha256, bytes }))
 }
 
 /// `*.gguf` that hold whole models, by folder; within one the default model first, then by name.

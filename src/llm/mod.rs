@@ -17,7 +17,7 @@ mod score;
 mod serve;
 
 pub use engine::Engine;
-pub use files::{DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
+pub use files::{AdapterInfo, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
 pub use serve::child_main;
 
 /// First argument of the child that holds the model.
@@ -53,11 +53,26 @@ pub struct Scored {
     pub tokens: u32,
 }
 
+/// A question as the model sees it: what the trainer of an adapter learns from is exactly what is asked later.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TokenisedQuestion {
+    pub text: Vec<i32>,
+    pub choices: Vec<Vec<i32>>,
+}
+
+/// Questions in the model's tokens, behind the prefix they share.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tokenised {
+    pub prefix: Vec<i32>,
+    pub questions: Vec<TokenisedQuestion>,
+}
+
 /// Parent to child, as JSON in one frame.
 #[derive(serde::Serialize, serde::Deserialize)]
 enum Request<'a> {
     Describe,
     Score { prefix: std::borrow::Cow<'a, str>, questions: std::borrow::Cow<'a, [Question]> },
+    Tokenise { prefix: std::borrow::Cow<'a, str>, questions: std::borrow::Cow<'a, [Question]> },
 }
 
 /// Child to parent. That the model cannot be loaded or fails at work is a refusal of the frame protocol instead.
@@ -67,6 +82,7 @@ enum Answer {
         context_tokens: u32,
     },
     Scored(Scored),
+    Tokenised(Tokenised),
     /// See `LlmError::Question`.
     Unanswerable(String),
 }

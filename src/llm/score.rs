@@ -2,19 +2,19 @@
 //! evaluated beside each other in sequences that share its cells, in rounds small enough that they do not touch each other's answers
 //! (`limits::LLM_ROUND_TOKENS`). Everything that llama.cpp asserts is checked here first.
 
-use std::num::NonZeroU32;
+use std::{cell::RefCell, num::NonZeroU32};
 
 use llama_cpp_2::{
     context::{LlamaContext, params::LlamaContextParams},
     llama_backend::LlamaBackend,
     llama_batch::LlamaBatch,
-    model::LlamaModel,
+    model::{LlamaLoraAdapter, LlamaModel},
     token::LlamaToken,
     vocab::LlamaVocab,
 };
 
 use super::{
-    Question, Scored,
+    Question, Scored, Tokenised, TokenisedQuestion,
     plan::{self, Item, Room, Tokens},
 };
 use crate::limits;
@@ -43,7 +43,12 @@ pub(super) struct Scorer<'m> {
 
 impl<'m> Scorer<'m> {
     /// `threads` is what llama.cpp uses. The error is a sentence.
-    pub(super) fn new(backend: &LlamaBackend, model: &'m LlamaModel, threads: i32) -> Result<Scorer<'m>, String> {
+    pub(super) fn new(
+        backend: &LlamaBackend,
+        model: &'m LlamaModel,
+        adapter: Option<&RefCell<LlamaLoraAdapter>>,
+        threads: i32,
+    ) -> Result<Scorer<'m>, String> {
         if model.is_recurrent() || model.is_hybrid() {
             return Err("it is a recurrent model, which cannot share the evaluation of a text between questions: use a plain transformer".to_owned());
         }
@@ -60,7 +65,10 @@ impl<'m> Scorer<'m> {
             .with_n_threads_batch(threads)
             .with_offload_kqv(false)
             .with_no_perf(true);
-        let context = model.new_context(backend, params).map_err(|error| format!("it gives no context of {context_tokens} tokens: {error}"))?;
+        let mut context = model.new_context(backend, params).map_err(|error| format!("it gives no context of {context_tokens} tokens: {error}"))?;
+        if let Some(adapter) = adapter {
+            context.lora_adapter_set(&mut adapter.borrow_mut(), 1.0).map_err(|error| format!("its adapter is for another model: {error}"))?;
+        }
         // llama.cpp rounds these; what it says counts.
         let context_tokens = (context.n_ctx().min(context.n_batch())).min(context_tokens) as usize;
         let sequences = i32::try_from(limits::LLM_SEQUENCES).map_err(|error| error.to_string())?;
@@ -83,9 +91,7 @@ impl<'m> Scorer<'m> {
                 self.context_tokens
             )));
         }
-        let anchor = prefix.char_indices().next_back().map_or("", |(at, _)| &prefix[at..]);
-        let tokens = questions.iter().enumerate().map(|(number, question)| self.question_tokens(anchor, number, question));
-        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        let tokens = self.questions_tokens(prefix, questions)?;
         // Sequence 0 is the prefix's.
         let room = Room { tokens: self.context_tokens - head.len(), full: limits::LLM_ROUND_TOKENS, sequences: limits::LLM_SEQUENCES as usize - 1 };
         let rounds = plan::rounds(&tokens, room).map_err(|number| {
@@ -105,6 +111,17 @@ impl<'m> Scorer<'m> {
             self.context.clear_kv_cache();
         }
         Ok(Scored { logprobs: result?, tokens: u32::try_from(self.evaluated).unwrap_or(u32::MAX) })
+    }
+
+    pub(super) fn tokenised(&self, prefix: &str, questions: &[Question]) -> Result<Tokenised, ScoreError> {
+        check(prefix, questions)?;
+        let numbers = |tokens: &[LlamaToken]| tokens.iter().map(|token| token.0).collect::<Vec<i32>>();
+        let questions = self.questions_tokens(prefix, questions)?;
+        let questions = questions.iter().map(|question| TokenisedQuestion {
+            text: numbers(&question.text),
+            choices: question.choices.iter().map(|choice| numbers(choice)).collect(),
+        });
+        Ok(Tokenised { prefix: numbers(&self.prefix_tokens(prefix)), questions: questions.collect() })
     }
 
     fn run(&mut self, rounds: &[Vec<Item>], tokens: &[Tokens<LlamaToken>], questions: &[Question]) -> Result<Vec<Vec<f32>>, ScoreError> {
@@ -213,6 +230,11 @@ impl<'m> Scorer<'m> {
         let mut tokens = if self.vocab.should_add_bos() { vec![self.vocab.bos()] } else { Vec::new() };
         tokens.extend(self.tokenise(prefix));
         tokens
+    }
+
+    fn questions_tokens(&self, prefix: &str, questions: &[Question]) -> Result<Vec<Tokens<LlamaToken>>, ScoreError> {
+        let anchor = prefix.char_indices().next_back().map_or("", |(at, _)| &prefix[at..]);
+        questions.iter().enumerate().map(|(number, question)| self.question_tokens(anchor, number, question)).collect()
     }
 
     /// See the top of `llm` for the rule.

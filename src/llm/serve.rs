@@ -1,10 +1,10 @@
 //! The child's side: loads the model when first asked, already confined, and answers one request after another.
 
 use std::{
-    cell::OnceCell,
-    ffi::OsString,
+    cell::{OnceCell, RefCell},
+    ffi::OsStr,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,7 +12,7 @@ use std::{
 use llama_cpp_2::{
     LogOptions,
     llama_backend::LlamaBackend,
-    model::{LlamaModel, params::LlamaModelParams},
+    model::{LlamaLoraAdapter, LlamaModel, params::LlamaModelParams},
     send_logs_to_tracing,
 };
 
@@ -22,34 +22,40 @@ use super::{
 };
 use crate::{child, limits};
 
-/// The child's main. Arguments behind the role: the model file and the number of threads.
+/// The child's main. Arguments behind the role: the model file, the number of threads, and the adapter's file where there is one.
 pub fn child_main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(2);
     let (Some(path), Some(threads)) = (arguments.next(), arguments.next().as_ref().and_then(|threads| threads.to_str()?.parse().ok())) else {
         return ExitCode::from(2);
     };
+    let adapter = arguments.next();
     // llama.cpp's tokenisers use the standard library's recursive regular expressions on texts of any length.
-    let thread = std::thread::Builder::new().stack_size(limits::LLM_STACK_BYTES).spawn(move || answer_requests(&path, threads));
+    let thread = std::thread::Builder::new().stack_size(limits::LLM_STACK_BYTES).spawn(move || answer_requests(&path, adapter.as_deref(), threads));
     thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(ExitCode::FAILURE)
 }
 
-fn answer_requests(path: &OsString, threads: i32) -> ExitCode {
-    let path = PathBuf::from(path);
+fn answer_requests(path: &OsStr, adapter: Option<&OsStr>, threads: i32) -> ExitCode {
+    let (path, adapter) = (Path::new(path), adapter.map(Path::new));
     let complaints = Complaints::listen();
     let Ok(backend) = LlamaBackend::init() else { return ExitCode::FAILURE };
-    let model = OnceCell::new();
+    let loaded = OnceCell::new();
     let mut scorer: Option<Scorer<'_>> = None;
     child::serve(|request| {
         let request: Request<'_> = serde_json::from_slice(request).map_err(|error| format!("the request cannot be read: {error}"))?;
         let scorer = match &mut scorer {
             Some(scorer) => scorer,
             none => {
-                let loaded = load(&backend, &model, &path, threads);
-                none.insert(loaded.map_err(|error| format!("the model file {} cannot be used: {error}{}", path.display(), complaints.take()))?)
+                let scorer = load(&backend, &loaded, path, adapter, threads);
+                none.insert(scorer.map_err(|error| format!("the model file {} cannot be used: {error}{}", path.display(), complaints.take()))?)
             }
         };
         let answer = match request {
             Request::Describe => Answer::Described { context_tokens: u32::try_from(scorer.context_tokens()).unwrap_or(u32::MAX) },
+            Request::Tokenise { prefix, questions } => match scorer.tokenised(&prefix, &questions) {
+                Ok(tokens) => Answer::Tokenised(tokens),
+                Err(ScoreError::Unanswerable(why)) => Answer::Unanswerable(why),
+                Err(ScoreError::Failed(why)) => return Err(why),
+            },
             Request::Score { prefix, questions } => match scorer.score(&prefix, &questions) {
                 Ok(scored) => Answer::Scored(scored),
                 Err(ScoreError::Unanswerable(why)) => Answer::Unanswerable(why),
@@ -60,18 +66,30 @@ fn answer_requests(path: &OsString, threads: i32) -> ExitCode {
     })
 }
 
-fn load<'m>(backend: &LlamaBackend, model: &'m OnceCell<LlamaModel>, path: &Path, threads: i32) -> Result<Scorer<'m>, String> {
-    let model = match model.get() {
-        Some(model) => model,
+/// What the files hold. llama.cpp frees an adapter with its model.
+struct Loaded {
+    model: LlamaModel,
+    adapter: Option<RefCell<LlamaLoraAdapter>>,
+}
+
+fn load<'m>(backend: &LlamaBackend, loaded: &'m OnceCell<Loaded>, path: &Path, adapter: Option<&Path>, threads: i32) -> Result<Scorer<'m>, String> {
+    let loaded = match loaded.get() {
+        Some(loaded) => loaded,
         None => {
             // llama.cpp would only say that it got nothing.
             std::fs::File::open(path).map_err(|error| error.to_string())?;
-            let loaded = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default().with_n_gpu_layers(0));
-            let loaded = loaded.map_err(|_| "llama.cpp does not load it".to_owned())?;
-            model.get_or_init(|| loaded)
+            let mut model = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default().with_n_gpu_layers(0))
+                .map_err(|_| "llama.cpp does not load it".to_owned())?;
+            let adapter = adapter.map(|adapter| {
+                std::fs::File::open(adapter).map_err(|error| format!("its adapter {}: {error}", adapter.display()))?;
+                let opened = model.lora_adapter_init(adapter).map_err(|_| format!("llama.cpp does not load its adapter {}", adapter.display()))?;
+                Ok::<_, String>(RefCell::new(opened))
+            });
+            let adapter = adapter.transpose()?;
+            loaded.get_or_init(|| Loaded { model, adapter })
         }
     };
-    Scorer::new(backend, model, threads)
+    Scorer::new(backend, &loaded.model, loaded.adapter.as_ref(), threads)
 }
 
 /// The last errors that llama.cpp logged: they say why, where its own answer is only that it failed. Everything milder it logs is dropped.

@@ -29,9 +29,9 @@ pub(super) struct RoledDate {
 
 /// A date waiting for the model's answer.
 pub(super) struct OpenDate {
-    candidate: DateCandidate,
+    pub candidate: DateCandidate,
     evidence: Vec<f64>,
-    asked: Option<Asked>,
+    pub asked: Option<Asked>,
     row: Option<(usize, usize)>,
 }
 

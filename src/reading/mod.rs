@@ -15,6 +15,7 @@ mod ids;
 mod kind;
 mod language;
 mod layout;
+mod lessons;
 mod makers;
 pub mod measure;
 mod pairs;
@@ -26,6 +27,7 @@ mod questions;
 use std::{collections::HashSet, sync::Arc};
 
 pub use flat::flat;
+pub use lessons::Lesson;
 
 use crate::{
     domain::{
@@ -57,12 +59,24 @@ pub enum ReadError {
 pub struct Reader {
     engine: Option<Arc<Engine>>,
     aliases: MakerAliases,
+    leaves_answers_out: bool,
 }
 
 impl Reader {
     /// Without an engine only structured feeds are read.
     pub fn new(engine: Option<Arc<Engine>>, aliases: MakerAliases) -> Reader {
-        Reader { engine, aliases }
+        Reader { engine, aliases, leaves_answers_out: false }
+    }
+
+    /// Reads by code's evidence alone, as if the model found every answer equally likely: what the model is worth is the difference.
+    pub fn leaving_answers_out(self) -> Reader {
+        Reader { leaves_answers_out: true, ..self }
+    }
+
+    /// The questions this document puts, with the answers that its label makes right: what an adapter is trained on.
+    pub fn lessons(&self, document: &Document, label: &serde_json::Value) -> Result<Vec<Lesson>, ReadError> {
+        let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so there are no tokens to learn".to_owned()))?;
+        lessons::of(engine, document, label).map_err(|error| ReadError::Model(error.to_string()))
     }
 
     /// SHA-256 of the model behind it.
@@ -82,12 +96,15 @@ impl Reader {
             return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts: Vec::new() });
         }
         let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so prose cannot be read".to_owned()))?;
-        let read =
-            prose::read(|questions| questions.ask(engine), &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
+        let ask = |questions: &questions::Questions| if self.leaves_answers_out { Ok(questions::Answers::default()) } else { questions.ask(engine) };
+        let read = prose::read(ask, &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
         let model = engine.info();
         Ok(Reading {
             notices: vec![read.notice],
-            provenance: provenance(&model_name(model), Some(model.sha256.clone()), read.tokens),
+            provenance: Provenance {
+                adapter_sha256: model.adapter.as_ref().map(|adapter| adapter.sha256.clone()),
+                ..provenance(&model_name(model), Some(model.sha256.clone()), read.tokens)
+            },
             doubts: read.doubts,
         })
     }

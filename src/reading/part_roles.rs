@@ -43,7 +43,13 @@ struct Member {
 pub(super) struct OpenGroup {
     members: Vec<Member>,
     evidence: Vec<f64>,
-    asked: Option<Asked>,
+    pub asked: Option<Asked>,
+}
+
+impl OpenGroup {
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.printed.as_str())
+    }
 }
 
 /// What the columns of a table hold.

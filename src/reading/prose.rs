@@ -7,15 +7,15 @@ use jiff::civil::Date;
 use super::{
     SiteKnowledge,
     cues::{DateRole, PartRole},
-    date_roles::{self, RoledDate},
+    date_roles::{self, OpenDate, RoledDate},
     dates::{self, Precision},
     hostile, ids, kind, language,
     layout::Layout,
     makers,
     pairs::{self, Paired},
-    part_roles::{self, RoledPart},
+    part_roles::{self, Columns, OpenGroup, RoledPart},
     parts,
-    questions::{Answers, Questions, best, probabilities},
+    questions::{Answers, Asked, Questions, best, probabilities},
 };
 use crate::{
     domain::{
@@ -58,6 +58,35 @@ impl Doubts {
     }
 }
 
+/// A document with its candidates found and its questions put, before any is answered.
+pub(super) struct Open {
+    pub questions: Questions,
+    language: &'static str,
+    ids: Vec<ids::IdCandidate>,
+    pub kind_asked: Option<Asked>,
+    pub dates: Vec<OpenDate>,
+    pub parts: Vec<OpenGroup>,
+    columns: Columns,
+}
+
+pub(super) fn open(layout: &Layout<'_>, site: &SiteKnowledge) -> Open {
+    let document = layout.document;
+    let language = language::of(&document.text);
+    let dates = dates::find(&document.text, language::day_first(language));
+    let ids = ids::find(layout);
+    let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
+    let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
+    let mut candidates = parts::find(document, &taken, &site.mpns);
+    // The notice's number is met again and again; none of these is a part.
+    candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
+
+    let mut questions = Questions::default();
+    let kind_asked = questions.kind(&opening(layout));
+    let dates = date_roles::open(layout, dates, &mut questions);
+    let (parts, columns) = part_roles::open(layout, &candidates, &date_spans, &mut questions);
+    Open { questions, language, ids, kind_asked, dates, parts, columns }
+}
+
 /// `ask` puts the questions to the model.
 pub(super) fn read(
     ask: impl FnOnce(&Questions) -> Result<Answers, LlmError>,
@@ -66,20 +95,8 @@ pub(super) fn read(
     site: &SiteKnowledge,
 ) -> Result<Read, LlmError> {
     let layout = Layout::new(document);
-    let language = language::of(&document.text);
-    let dates = dates::find(&document.text, language::day_first(language));
-    let ids = ids::find(&layout);
-    let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
-    let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
-    let mut candidates = parts::find(document, &taken, &site.mpns);
-    // The notice's number is met again and again; none of these is a part.
-    candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
-
-    let mut questions = Questions::default();
+    let Open { questions, language, ids, kind_asked, dates: open_dates, parts: open_parts, columns } = open(&layout, site);
     let kind_evidence = kind::evidence(document);
-    let kind_asked = questions.kind(&opening(&layout));
-    let open_dates = date_roles::open(&layout, dates, &mut questions);
-    let (open_parts, columns) = part_roles::open(&layout, &candidates, &date_spans, &mut questions);
     let answers = ask(&questions)?;
 
     let mut doubts = Doubts::default();

@@ -12,10 +12,13 @@ use crate::{
 };
 
 /// Raised when prefix, answers or weights change: readings name it.
-pub(super) const PROMPT_VERSION: u32 = 1;
+pub(super) const PROMPT_VERSION: u32 = 2;
+
+/// What a trained adapter is asked behind: it needs no examples.
+const TRAINED_PREFIX: &str = "Notice\n";
 
 const PREFIX: &str = "Notices of makers of electronic parts, taken apart. A date is one of: issue, buy, ship, effective, other. A part is one of: ending, replacement, other. \
-A notice is one of: discontinuance, change, design, withdrawal, other.\n\
+A notice is one of: ending, change, design, withdrawal, other.\n\
 Date: Last time buy date: [date] = buy\n\
 Date: Notification issued on [date] = issue\n\
 Date: Final deliveries will be made by [date] = ship\n\
@@ -28,7 +31,7 @@ Part: Recommended replacement: [part] = replacement\n\
 Part: Moulding compound [part] = other\n\
 Part: Affected part number: [part] = ending\n\
 Part: will be replaced by [part] = replacement\n\
-Notice: Product discontinuance, last orders until March = discontinuance\n\
+Notice: Product discontinuance, last orders until March = ending\n\
 Notice: Process change, transfer of the assembly site = change\n\
 Notice: Not recommended for new designs = design\n\
 Notice: The earlier notice is withdrawn, the product stays = withdrawal\n\
@@ -42,8 +45,9 @@ const DATE_ANSWERS: [(DateRole, &str); 5] = [
     (DateRole::None, " other"),
 ];
 const PART_ANSWERS: [(PartRole, &str); 3] = [(PartRole::Affected, " ending"), (PartRole::Replacement, " replacement"), (PartRole::Neither, " other")];
+/// Each answer is one token of the default model: one more in one of them would make it the less likely.
 const KIND_ANSWERS: [(NoticeKind, &str); 5] = [
-    (NoticeKind::Pdn, " discontinuance"),
+    (NoticeKind::Pdn, " ending"),
     (NoticeKind::Pcn, " change"),
     (NoticeKind::Nrnd, " design"),
     (NoticeKind::Retraction, " withdrawal"),
@@ -80,12 +84,17 @@ impl About {
 
     /// Weight of the model's log odds beside code's. Without training the default model often knows a buy from a shipment and seldom the kind of a whole notice; it decides
     /// where the words leave a question open, and makes a value doubtful where it contradicts them.
-    fn weight(self) -> f64 {
-        match self {
-            About::Date => 0.3,
-            About::Part => 0.25,
-            About::Kind => 0.1,
+    fn weight(self, trained: bool) -> f64 {
+        match (self, trained) {
+            (About::Date, false) => 0.3,
+            (About::Part, false) => 0.25,
+            (About::Kind, false) => 0.1,
+            (About::Date | About::Part | About::Kind, true) => 0.5,
         }
+    }
+
+    fn question(self, text: &str) -> Question {
+        Question { text: format!("{}{text} =", self.head()), choices: self.answers() }
     }
 
     fn answers(self) -> Vec<String> {
@@ -105,7 +114,7 @@ pub(super) struct Questions {
 
 /// Number of a question, to find its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Asked(usize);
+pub(super) struct Asked(pub usize);
 
 /// Log odds the model adds for each answer, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`. The default adds nothing: code's evidence alone.
 #[derive(Default)]
@@ -139,12 +148,17 @@ impl Questions {
         Some(Asked(self.asked.len() - 1))
     }
 
+    /// What they share, and each of them, as a trained adapter is asked.
+    pub fn trained(&self) -> (&'static str, Vec<Question>) {
+        (TRAINED_PREFIX, self.asked.iter().map(|(about, text)| about.question(text)).collect())
+    }
+
     pub fn ask(&self, engine: &Engine) -> Result<Answers, LlmError> {
-        let question = |about: About, text: &str| Question { text: format!("{}{text} =", about.head()), choices: about.answers() };
+        let trained = engine.info().adapter.is_some();
         let kinds = [About::Date, About::Part, About::Kind];
-        let mut questions: Vec<Question> = kinds.iter().map(|about| question(*about, about.empty())).collect();
-        questions.extend(self.asked.iter().map(|(about, text)| question(*about, text)));
-        let scored = engine.score(PREFIX, &questions)?;
+        let mut questions: Vec<Question> = kinds.iter().map(|about| about.question(about.empty())).collect();
+        questions.extend(self.asked.iter().map(|(about, text)| about.question(text)));
+        let scored = engine.score(if trained { TRAINED_PREFIX } else { PREFIX }, &questions)?;
         let (empty, asked) = scored.logprobs.split_at_checked(kinds.len()).unwrap_or((&[], &[]));
         let odds = self
             .asked
@@ -153,9 +167,10 @@ impl Questions {
             .map(|((about, _), scores)| {
                 let at = kinds.iter().position(|kind| kind == about).unwrap_or(0);
                 let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
-                let raised: Vec<f64> = scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - f64::from(*empty)).collect();
+                let raised: Vec<f64> =
+                    scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - if trained { 0.0 } else { f64::from(*empty) }).collect();
                 let mean = raised.iter().sum::<f64>() / raised.len().max(1) as f64;
-                raised.into_iter().map(|odds| about.weight() * (odds - mean)).collect()
+                raised.into_iter().map(|odds| about.weight(trained) * (odds - mean)).collect()
             })
             .collect();
         Ok(Answers { odds, tokens: scored.tokens })
