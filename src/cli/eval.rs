@@ -1,6 +1,9 @@
 //! `lastbuy eval`: how right readings are, against labels beside the documents.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,10 +14,10 @@ use crate::{
     app,
     child::Program,
     document::{Extractor, Input},
-    domain::notice::Reading,
+    domain::{maker::MakerAliases, notice::Reading},
     reading::{
         Reader, SiteKnowledge, flat,
-        measure::{self, FIELDS},
+        measure::{self, Claim, FIELDS},
     },
 };
 
@@ -42,6 +45,7 @@ struct Scored {
     label: Value,
     read: Value,
     doubts: Vec<String>,
+    claims: Vec<Claim>,
     seconds: f64,
 }
 
@@ -66,7 +70,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
     bar.finish_and_clear();
     let aliases = app::aliases(&config)?;
-    let rows: Vec<Value> = FIELDS.iter().map(|field| row(field, &scored, &aliases)).collect();
+    let all: Vec<&Scored> = scored.iter().collect();
+    let rows: Vec<Value> = FIELDS.iter().map(|field| row(field, &all, &aliases)).collect();
+    let (languages, layouts) = (by(&scored, "language", &aliases), by(&scored, "layout", &aliases));
+    let not_in_text: usize = scored.iter().map(|scored| scored.claims.iter().filter(|claim| !claim.in_text).count()).sum();
     let wrong = |scored: &Scored| measure::differences(&scored.label, &scored.read, &aliases);
     let passed: Vec<&Scored> = scored.iter().filter(|scored| scored.passed).collect();
     let passed_wrong: Vec<&&Scored> = passed.iter().filter(|scored| !wrong(scored).is_empty()).collect();
@@ -81,19 +88,31 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         });
         output::json(&json!({
             "documents": scored.len(), "right": documents(&|scored| wrong(scored).is_empty()), "passed_unseen": passed.len(),
-            "passed_unseen_wrong": passed_wrong.len(), "seconds_median": median, "fields": rows, "list": list.collect::<Vec<_>>(),
+            "passed_unseen_wrong": passed_wrong.len(), "seconds_median": median, "values_not_in_text": not_in_text, "fields": rows,
+            "by_language": languages, "by_layout": layouts, "list": list.collect::<Vec<_>>(),
         }))?;
         return Ok(Ended::Done);
     }
-    let cells =
-        |row: &Value| ["/field", "/labelled", "/read", "/right", "/precision", "/recall", "/f1"].map(|pointer| output::text(row, pointer)).to_vec();
+    let cells = |row: &Value| {
+        ["/field", "/labelled", "/read", "/right", "/precision", "/recall", "/f1", "/calibration_error"]
+            .map(|pointer| output::text(row, pointer))
+            .to_vec()
+    };
     output::print(&output::table(
-        &["field", "labelled", "read", "right", "precision", "recall", "F1"],
-        &[1, 2, 3, 4, 5, 6],
+        &["field", "labelled", "read", "right", "precision", "recall", "F1", "calibration error"],
+        &[1, 2, 3, 4, 5, 6, 7],
         rows.iter().map(cells).collect(),
     ))?;
+    for (what, groups) in [("language", &languages), ("layout", &layouts)].into_iter().filter(|(_, groups)| groups.len() > 1) {
+        let cells = |group: &Value| ["/of", "/documents", "/right", "/f1"].map(|pointer| output::text(group, pointer)).to_vec();
+        output::print(&output::table(
+            &[what, "documents", "right in every field", "F1 of all values"],
+            &[1, 2, 3],
+            groups.iter().map(cells).collect(),
+        ))?;
+    }
     output::print(&format!(
-        "{} documents, {} right in every field; {} pass without a person, {} of them wrong; median {median:.2} s a document",
+        "{} documents, {} right in every field; {} pass without a person, {} of them wrong; median {median:.2} s a document; {not_in_text} values that are not in the text",
         scored.len(),
         documents(&|scored| wrong(scored).is_empty()),
         passed.len(),
@@ -150,15 +169,15 @@ fn read(reader: &Reader, extractor: &Extractor, document: &Path, label: &Path) -
     let bytes = std::fs::read(document)?;
     let begin = std::time::Instant::now();
     let input = Input { source: "file", content_type: "application/octet-stream", file_name: Some(&name), bytes: &bytes };
-    let read = extractor
-        .extract(&input)
-        .map_err(|error| error.to_string())
-        .and_then(|document| reader.read("file", &document, &SiteKnowledge::default()).map_err(|error| error.to_string()));
+    let read = extractor.extract(&input).map_err(|error| error.to_string()).and_then(|document| {
+        let reading = reader.read("file", &document, &SiteKnowledge::default()).map_err(|error| error.to_string())?;
+        Ok((measure::claims(&document, &reading), reading))
+    });
     let seconds = begin.elapsed().as_secs_f64();
     // What cannot be read at all waits for a person too.
     Ok(match read {
-        Ok(reading) => Scored { name, passed: reading.passes(), label, doubts: doubts(&reading), read: flat(&reading), seconds },
-        Err(why) => Scored { name, passed: false, label, doubts: vec![why], read: Value::Null, seconds },
+        Ok((claims, reading)) => Scored { name, passed: reading.passes(), label, doubts: doubts(&reading), read: flat(&reading), claims, seconds },
+        Err(why) => Scored { name, passed: false, label, doubts: vec![why], read: Value::Null, claims: Vec::new(), seconds },
     })
 }
 
@@ -167,15 +186,38 @@ fn doubts(reading: &Reading) -> Vec<String> {
 }
 
 /// One field over all documents.
-fn row(field: &str, scored: &[Scored], aliases: &crate::domain::maker::MakerAliases) -> Value {
+fn row(field: &str, scored: &[&Scored], aliases: &MakerAliases) -> Value {
     let (mut labelled, mut read, mut right) = (0, 0, 0);
+    let mut sure = Vec::new();
     for scored in scored {
         let compared = measure::compare(field, &scored.label, &scored.read, aliases);
         labelled += compared.labelled.len();
         read += compared.read.len();
         right += compared.both();
+        let claims = scored.claims.iter().filter(|claim| claim.field == field);
+        sure.extend(claims.map(|claim| (claim.confidence, claim.is_right(&scored.label, aliases))));
     }
+    let error = measure::calibration_error(&sure).map(|error| (error * 1000.0).round() / 1000.0);
     let share = |of: usize| if of == 0 { Value::Null } else { json!((right as f64 / of as f64 * 1000.0).round() / 1000.0) };
     let f1 = if labelled + read == 0 { Value::Null } else { json!((2.0 * right as f64 / (labelled + read) as f64 * 1000.0).round() / 1000.0) };
-    json!({ "field": field, "labelled": labelled, "read": read, "right": right, "precision": share(read), "recall": share(labelled), "f1": f1 })
+    json!({ "field": field, "labelled": labelled, "read": read, "right": right, "precision": share(read), "recall": share(labelled), "f1": f1, "calibration_error": error })
+}
+
+/// Documents apart by a key of their labels; documents without it are in none.
+fn by(scored: &[Scored], key: &str, aliases: &MakerAliases) -> Vec<Value> {
+    let mut groups: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
+    for one in scored {
+        if let Some(of) = one.label[key].as_str() {
+            groups.entry(of).or_default().push(one);
+        }
+    }
+    let summary = |(of, group): (&str, Vec<&Scored>)| {
+        let rows: Vec<Value> = FIELDS.iter().map(|field| row(field, &group, aliases)).collect();
+        let sum = |key: &str| rows.iter().filter_map(|row| row[key].as_u64()).sum::<u64>();
+        let values = sum("labelled") + sum("read");
+        let f1 = (values > 0).then(|| (2000.0 * sum("right") as f64 / values as f64).round() / 1000.0);
+        let right = group.iter().filter(|scored| measure::differences(&scored.label, &scored.read, aliases).is_empty()).count();
+        json!({ "of": of, "documents": group.len(), "right": right, "f1": f1, "fields": rows })
+    };
+    groups.into_iter().map(summary).collect()
 }

@@ -3,10 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ids::fold;
-use crate::domain::{maker::MakerAliases, part::normal_mpn};
+use crate::domain::{
+    document::Document,
+    maker::MakerAliases,
+    notice::{Found, NoticeKind, Reading, Replacement},
+    part::normal_mpn,
+};
 
 /// The fields of the flat form that are scored.
 pub const FIELDS: [&str; 9] =
@@ -35,6 +40,70 @@ pub fn compare(field: &str, label: &Value, read: &Value, aliases: &MakerAliases)
     Compared { labelled: set(label), read: set(read) }
 }
 
+/// One value that a reading gives, with how sure it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    pub field: &'static str,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Whether what is said to be printed stands in the document at its place; a kind of notice is not printed and always true.
+    pub in_text: bool,
+    /// The value in the flat form, alone.
+    flat: Value,
+}
+
+impl Claim {
+    pub fn is_right(&self, label: &Value, aliases: &MakerAliases) -> bool {
+        compare(self.field, label, &self.flat, aliases).both() == 1
+    }
+}
+
+/// Every value that the flat form of a reading holds.
+pub fn claims(document: &Document, reading: &Reading) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for notice in &reading.notices {
+        let kind = if notice.kind == NoticeKind::Retraction { NoticeKind::Other } else { notice.kind };
+        claims.push(Claim { field: "notice_type", confidence: notice.kind_confidence, in_text: true, flat: json!({ "notice_type": kind.as_str() }) });
+        claims.extend([("manufacturer", &notice.maker), ("notice_id", &notice.notice_id)].into_iter().filter_map(|(field, found)| {
+            let found = found.as_ref()?;
+            Some(claim(document, field, found, json!({ field: found.value })))
+        }));
+        let dates = [("issue_date", &notice.issue_date), ("last_time_buy", &notice.last_time_buy), ("last_time_ship", &notice.last_time_ship)];
+        claims.extend(dates.into_iter().filter_map(|(field, found)| {
+            let found = found.as_ref()?;
+            Some(claim(document, field, found, json!({ field: found.value })))
+        }));
+        for part in notice.parts.iter().filter(|_| kind != NoticeKind::Other) {
+            claims.push(claim(document, "affected_parts", &part.mpn, json!({ "affected_parts": [part.mpn.value] })));
+            if let Replacement::Named(named) = &part.replacement
+                && let Some(first) = named.first()
+            {
+                claims.push(claim(document, "replacements", first, json!({ "replacements": { part.mpn.value.as_str(): first.value } })));
+            }
+        }
+    }
+    claims
+}
+
+fn claim<T>(document: &Document, field: &'static str, found: &Found<T>, flat: Value) -> Claim {
+    let span = found.place.span;
+    let in_text = document.text.get(span.start as usize..span.end as usize) == Some(found.printed.as_str());
+    Claim { field, confidence: found.confidence, in_text, flat }
+}
+
+/// Expected calibration error over ten bins of equal width (Naeini, Cooper, Hauskrecht 2015): by how much the confidences differ from the share that is right, weighted by
+/// how many values a bin holds. `None` of nothing.
+pub fn calibration_error(values: &[(f64, bool)]) -> Option<f64> {
+    const BINS: usize = 10;
+    let mut bins = [(0.0_f64, 0.0_f64); BINS];
+    for (confidence, is_right) in values {
+        let (sum, right) = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        *sum += confidence;
+        *right += f64::from(u8::from(*is_right));
+    }
+    (!values.is_empty()).then(|| bins.iter().map(|(sum, right)| (sum - right).abs()).sum::<f64>() / values.len() as f64)
+}
+
 /// The fields in which a reading differs from its label, each in a sentence.
 pub fn differences(label: &Value, read: &Value, aliases: &MakerAliases) -> Vec<(&'static str, String)> {
     let show = |set: &BTreeSet<String>| if set.is_empty() { "nothing".to_owned() } else { set.iter().cloned().collect::<Vec<_>>().join(", ") };
@@ -61,5 +130,22 @@ fn values(field: &str, value: Option<&Value>, aliases: &MakerAliases) -> BTreeSe
             fields.iter().map(|(key, value)| format!("{} → {}", normal_mpn(key), of(value))).collect()
         }
         _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidences_that_hold_have_no_error() {
+        let of = |confidence: f64, right: usize, wrong: usize| {
+            std::iter::repeat_n((confidence, true), right).chain(std::iter::repeat_n((confidence, false), wrong)).collect::<Vec<_>>()
+        };
+        assert_eq!(calibration_error(&[]), None);
+        assert!(calibration_error(&of(0.75, 3, 1)).is_some_and(|error| error < 1e-12));
+        // A bin that is sure and half right, beside one that holds: (8 × |1.0 − 0.5| + 4 × 0) / 12.
+        let values = [of(1.0, 4, 4), of(0.25, 1, 3)].concat();
+        assert!(calibration_error(&values).is_some_and(|error| (error - 1.0 / 3.0).abs() < 1e-12));
     }
 }
