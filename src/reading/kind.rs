@@ -28,6 +28,14 @@ static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Last orders that hold only for what a change does not reach: they end no part.
+static OLD_MATERIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)\b[^.;\n]{0,40}?\b(?:unchanged|current|old|earlier|former|previous|existing|pre-?change)\s+(?:material|version|revision|product|site|stock|design|die|parts?|devices?)\b|bridge\s+buy|letzt\w*\s*(?:bestell|liefer|auslieferung)\w*[^.;\n]{0,30}?\b(?:alte[rnsm]?|bisherige[rnsm]?|unver[äa]ndert\w*|vorherige[rnsm]?)\s|derni[eè]res?\s+(?:commande|livraison)s?[^.;\n]{0,30}?\b(?:ancien|actuel|pr[ée]c[ée]dent)\w*|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)s?[^.;\n]{0,30}?\bversi[óo]n\s+(?:anterior|actual)|変更前\S{0,6}最終(?:受注|注文|購入|出荷)|(?:变更|變更)前\S{0,6}最[后後終终]",
+    )
+    .ok()
+});
+
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     use NoticeKind::{Nrnd, Pcn, Pdn, Retraction};
     [
@@ -37,7 +45,7 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
         (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
         (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
         (Nrnd, 6.0, r"not\s+recommended\s+(?:for|in)\s+new\s+(?:design|development)s?|\bNRND\b|nicht\s+f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion)\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不推荐(?:用于)?新设计"),
-        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
+        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
     ]
     .into_iter()
     .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?i){pattern}")).ok()?, kind, weight }))
@@ -52,7 +60,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     let mut scores = KINDS.map(|_| 0.0_f64);
     let plain = without(&UNTICKED, &document.text);
     let has_denial = DENIED.as_ref().is_some_and(|regex| regex.is_match(&plain));
-    let plain = without(&DENIED, &plain);
+    let plain = without(&OLD_MATERIAL, &without(&DENIED, &plain));
     let title = document.title.map_or("", |title| document.slice(title));
     for sign in SIGNS.iter() {
         let Some(at) = KINDS.iter().position(|kind| *kind == sign.kind) else { continue };
@@ -116,6 +124,9 @@ mod tests {
                 NoticeKind::Pcn,
             ),
             ("[ ] Discontinuance  [x] Process change  [ ] Datasheet change", NoticeKind::Pcn),
+            ("Process Change Notice: new lead frame finish. Last time buy of current version: 2027-03-11.", NoticeKind::Pcn),
+            ("Notificación de cambio. Último pedido de la versión anterior: 29/04/2023.", NoticeKind::Pcn),
+            ("Update to PDN-1644: discontinuance rescinded. Previously announced last shipment: 2027-09-26.", NoticeKind::Retraction),
             ("Our office is closed from 24 December.", NoticeKind::Other),
             ("Abkündigung des Bauteils, letzte Bestellung 31.03.2027", NoticeKind::Pdn),
             ("生産終了のお知らせ 最終受注日", NoticeKind::Pdn),
@@ -127,6 +138,6 @@ mod tests {
     #[test]
     fn every_sign_is_a_regular_expression() {
         assert_eq!(SIGNS.len(), 7);
-        assert!(UNTICKED.is_some() && TICKED.is_some() && DENIED.is_some());
+        assert!(UNTICKED.is_some() && TICKED.is_some() && DENIED.is_some() && OLD_MATERIAL.is_some());
     }
 }

@@ -25,7 +25,12 @@ static NO_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// `LM317T -> none`.
 static NONE_FOLLOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|kein\w*|entfällt|aucun\w*|ningun\w*|なし|無し|无|無)(?:\b|$)").ok()
+    Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|not\s+available|kein\w*|entfällt|aucun\w*|sans\s+(?:remplacement|[ée]quivalent)|ningun\w*|sin\s+(?:sustituto|reemplazo)|なし|無し|无|無)(?:\b|$)").ok()
+});
+
+/// `Part number: LM317T` and on the next line `Replacement: none`.
+static NONE_BELOW: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[ \t]*\r?\n[ \t>]*[^\n:：]{0,20}(?:replacement|substitut|alternativ|successor|new\s+part|ersatz|nachfolg|remplacement|[ée]quivalent|sustitut|reemplazo|代替|後継|替代|后续|後續)[^\n:：]{0,20}[:：][ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|not\s+available|kein\w*|entfällt|aucun\w*|sans\s+\w+|ningun\w*|sin\s+\w+|なし|無し|无|無)[^\S\n]*(?:\n|$)").ok()
 });
 
 /// By normal form of the affected part. The second list names replacements whose part is not sure.
@@ -58,8 +63,9 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
     for part in &affected {
         let text = layout.document.text.as_str();
         let told = part.again.iter().chain([&part.span]).find_map(|span| {
-            let found = NONE_FOLLOWS.as_ref()?.find(text.get(span.end as usize..)?)?;
-            Some(Span::new(span.end as usize, span.end as usize + found.end()))
+            let behind = text.get(span.end as usize..)?;
+            let found = [&NONE_FOLLOWS, &NONE_BELOW].into_iter().find_map(|regex| regex.as_ref()?.find(behind))?;
+            Some(Span::new(span.end as usize, span.end as usize + found.as_str().trim_end().len()))
         });
         if let Some(span) = told {
             paired.entry(normal_mpn(&part.printed)).or_insert(Paired::None(span));

@@ -336,19 +336,26 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
 /// Names of series are no parts of their own: a number in prose that others, listed elsewhere, begin with (`OPD4N65` over `OPD4N65F` and `OPD4N65D`, `LF2277` over
 /// `LF2277-SO8`); and where a table lists the parts, one in the title or one that prose hardly speaks of.
 fn drop_series(document: &Document, parts: &mut Vec<RoledPart>) {
-    let affected: Vec<(String, usize)> =
-        parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| (normal_mpn(&part.printed), part.group)).collect();
+    // `Part number: LF2277` over `Part number: LF2277-SO8`: a form that lists both means both.
+    let before = |span: Span| {
+        let text = document.text.get(..span.start as usize).unwrap_or("");
+        let line = text[text.rfind('\n').map_or(0, |at| at + 1)..].trim();
+        line.ends_with([':', '：']).then_some(line)
+    };
+    let affected: Vec<(String, usize, Option<&str>)> =
+        parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| (normal_mpn(&part.printed), part.group, before(part.span))).collect();
     let in_table = parts.iter().any(|part| part.role == PartRole::Affected && part.row.is_some());
     let in_title =
         |part: &RoledPart| document.title.is_some_and(|title| title.contains(part.span) && part.again.iter().all(|span| title.contains(*span)));
     parts.retain(|part| {
         let stem = normal_mpn(&part.printed);
-        let longer = |(other, group): &&(String, usize)| {
+        let label = before(part.span);
+        let longer = |(other, group, other_label): &&(String, usize, Option<&str>)| {
             let rest = other.strip_prefix(&stem).filter(|rest| !rest.is_empty());
-            *group != part.group && rest.is_some()
+            *group != part.group && rest.is_some() && (label.is_none() || label != *other_label)
         };
-        let over: Vec<&(String, usize)> = affected.iter().filter(longer).collect();
-        let is_series = over.len() >= 2 || over.iter().any(|(other, _)| other[stem.len()..].starts_with(|c: char| !c.is_alphanumeric()));
+        let over: Vec<_> = affected.iter().filter(longer).collect();
+        let is_series = over.len() >= 2 || over.iter().any(|(other, _, _)| other[stem.len()..].starts_with(|c: char| !c.is_alphanumeric()));
         let passing = part.role == PartRole::Affected && part.confidence < SURE;
         part.row.is_some() || !(is_series || (in_table && (in_title(part) || passing)))
     });

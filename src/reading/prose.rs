@@ -417,6 +417,17 @@ mod tests {
     }
 
     #[test]
+    fn a_form_of_labelled_lines_says_each_part_and_that_there_is_no_replacement() {
+        let text = "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-18\n\nPart number: AX100\nReplacement: none\n\nPart number: AX100-3\nReplacement: BX110-3\n";
+        let document = document(text);
+        let notice = read_plain(&document).notice;
+        let told: Vec<_> = notice.parts.iter().map(|part| (part.mpn.value.as_str(), matches!(part.replacement, Replacement::None(_)))).collect();
+        assert_eq!(told, [("AX100", true), ("AX100-3", false)]);
+        assert!(matches!(&notice.parts[1].replacement, Replacement::Named(named) if named[0].value == "BX110-3"));
+        grounded(&document, &notice);
+    }
+
+    #[test]
     fn words_to_the_reader_and_hidden_characters_go_to_a_person() {
         let plain = "Product Discontinuance Notice. ";
         for hostile in
