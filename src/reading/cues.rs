@@ -77,13 +77,13 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Buy,
             6.5,
-            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:commande|achat|ordre)s?|date\s+limite\s+(?:de|d')\s*(?:commande|achat)|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:pedido|compra|[óo]rden)\w*|fecha\s+l[íi]mite\s+de\s+(?:pedido|compra)",
+            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:commande|achat|ordre)s?|date\s+limite\s+(?:de|d')\s*(?:commande|achat)|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:pedido|compra|[óo]rden)\w*|fecha\s+l[íi]mite\s+(?:de|para)\s+(?:\w+\s+)?(?:pedido|compra)",
         ),
         (Buy, 4.0, r"\bcommandes?\b|\bpedidos?\b|\bcompras?\b"),
         (
             Buy,
             6.5,
-            r"最終(?:受注|発注|注文|購入|ご注文)|ラスト\s?(?:バイ|オーダー)|(?:注文|受注)(?:締切|期限)|最[后後終终]\s?(?:订购|訂購|购买|購買|採購|采购|下单|下單|订单|訂單|订货|訂貨|接单|接單)",
+            r"最終(?:受注|発注|注文|購入|ご注文)|ラスト\s?(?:バイ|オーダー)|(?:注文|受注)(?:締切|期限)|截止(?:订购|订货|下单|接单|訂購|訂貨|下單)|(?:订购|订货|下单)截止|最[后後終终]\s?(?:订购|訂購|购买|購買|採購|采购|下单|下單|订单|訂單|订货|訂貨|接单|接單)",
         ),
         (
             Ship,
@@ -104,7 +104,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Ship,
             6.5,
-            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:livraison|exp[ée]dition|envoi)s?|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:env[íi]o|entrega|embarque|despacho)s?",
+            r"derni[eè]re?s?\s+(?:date\s+(?:de|d')\s*)?(?:livraison|exp[ée]dition|envoi)s?|[úu]ltim[ao]s?\s+(?:fecha\s+de\s+)?(?:env[íi]o|entrega|embarque|despacho)s?|fin\s+des?\s+(?:las?\s+|los\s+)?(?:entregas?|env[íi]os?|livraisons?|exp[ée]ditions?)",
         ),
         (Ship, 4.0, r"\blivraisons?\b|exp[ée]ditions?|\bentregas?\b|\benv[íi]os?\b"),
         (Ship, 6.5, r"最終(?:出荷|納入|納品)|最[后後終终]\s?(?:出货|出貨|发货|發貨|交货|交貨|供货|供貨)"),
@@ -155,7 +155,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Affected,
             5.0,
-            r"^\W*(?:(?:affected|discontinued|our|old|manufacturer|maker|mfr|mfg|vendor|supplier|sales|obsolete|full)?\W*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|mpn|p/?n)\W*(?:part\W*)?(?:numbers?|nos?\.?|names?|codes?|identification|list|s)?(?:\s*\(?s\)?)?|artikel\W*(?:nummern?|nr\.?)?|typen?|typ\W*bezeichnung|bestell(?:nummern?|bezeichnung|code)|r[ée]f[ée]rences?|referencias?|型番|品番|品名|型号|料号|物料号)\W*$",
+            r"^\W*(?:(?:affected|discontinued|our|old|manufacturer|maker|mfr|mfg|vendor|supplier|sales|obsolete|full)?\W*(?:part|product|device|item|type|ordering|order|orderable|model|catalog(?:ue)?|material|mpn|p/?n)\W*(?:part\W*)?(?:numbers?|nos?\.?|names?|codes?|identification|list|s)?(?:\s*\(?s\)?)?|artikel\W*(?:nummern?|nr\.?)?|typen?|typ\W*bezeichnung|bestell(?:nummern?|bezeichnung|code)|r[ée]f[ée]rences?|referencias?|piezas?|pi[èe]ces?|bauteile?|型番|品番|品名|型号|料号|物料号)\W*$",
         ),
         (
             Affected,
@@ -175,7 +175,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Affected,
             2.0,
-            r"artikel\w*|\btyp(?:en)?\b|bestell(?:nummer|bezeichnung|code)|bauteil\w*|produkt\w*|r[ée]f[ée]rences?|produits?|articles?|referencias?|productos?|型番|品番|品名|製品|型号|型號|料号|料號|产品|產品",
+            r"artikel\w*|\btyp(?:en)?\b|bestell(?:nummer|bezeichnung|code)|bauteil\w*|produkt\w*|r[ée]f[ée]rences?|produits?|articles?|referencias?|productos?|piezas?|pi[èe]ces?|componentes?|型番|品番|品名|製品|型号|型號|料号|料號|产品|產品",
         ),
         (
             Replacement,
@@ -185,7 +185,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|pr[ée]conis\w*|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代",
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
         ),
         (
             Neither,
@@ -270,6 +270,8 @@ mod tests {
             ("最終受注日: ", "", DateRole::Buy),
             ("最后出货日期：", "", DateRole::Ship),
             ("Date of issue ", "", DateRole::Issue),
+            ("截止订货：", "", DateRole::Buy),
+            ("Fin des livraisons ", "", DateRole::Ship),
             ("Form QF-104 Rev. C, ", "", DateRole::None),
             ("The change becomes effective on ", "", DateRole::Effective),
             ("extended from ", "", DateRole::None),

@@ -222,7 +222,9 @@ fn number_in(layout: &Layout<'_>, piece: Span) -> Option<Span> {
 /// As `Layout::around`, but a number in a list looks up to the line the list stands under.
 fn prose_around<'a>(layout: &'a Layout<'_>, span: Span, stops: &[Span]) -> Around<'a> {
     let mut around = layout.around(span, stops);
-    let bullet = around.before.trim_matches(|c: char| c.is_whitespace() || "-•*·–.)>".contains(c) || c.is_ascii_digit()).is_empty();
+    // `A -> B` lists A; what stands before B is no bullet.
+    let points = ["->", "→", "=>"].iter().any(|arrow| around.before.contains(arrow));
+    let bullet = !points && around.before.trim_matches(|c: char| c.is_whitespace() || "-•*·–.)>".contains(c) || c.is_ascii_digit()).is_empty();
     if bullet && layout.cell(span).is_none() {
         around.before = "";
         around.label = list_head(layout, layout.line_at(span.start));

@@ -428,6 +428,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_arrow_points_at_replaces() {
+        let text =
+            "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-18\n\nPart number:\n  AX100-3 -> BX110-3\n  AX200-5 -> BX210-5\n";
+        let document = document(text);
+        let notice = read_plain(&document).notice;
+        assert_eq!(notice.parts.iter().map(|part| part.mpn.value.as_str()).collect::<Vec<_>>(), ["AX100-3", "AX200-5"]);
+        assert!(matches!(&notice.parts[1].replacement, Replacement::Named(named) if named[0].value == "BX210-5"));
+    }
+
+    #[test]
     fn words_to_the_reader_and_hidden_characters_go_to_a_person() {
         let plain = "Product Discontinuance Notice. ";
         for hostile in
