@@ -99,7 +99,7 @@ def notice(rng: random.Random, held: bool) -> tuple[str, str, dict]:
     days["other"] = issue - timedelta(days=rng.randint(200, 2500))
     days["mail"] = issue + timedelta(days=rng.randint(1, 9))
     text = {role: written(day, language, rng) for role, day in days.items()}
-    number = rng.choice(["PCN", "PDN", "EOL", "PD", "N", "DN"]) + rng.choice(["-", " ", "_", ""]) + f"{rng.randint(10, 9999)}" + rng.choice(["", "-A", "/26", ".1", "-02"])
+    number = rng.choice(["PCN", "CN", "N", ""] if kind in ("PCN", "NRND") else ["PCN", "PDN", "EOL", "PD", "N", "DN"]) + rng.choice(["-", " ", "_", ""]) + f"{rng.randint(10, 9999)}" + rng.choice(["", "-A", "/26", ".1", "-02"])
     parts = numbers(rng, rng.randint(1, 6))
     replacements: dict = {}
     if kind in ("PDN", "NRND") and rng.random() < 0.65:

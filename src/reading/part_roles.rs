@@ -338,23 +338,25 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
 /// Names of series are no parts of their own: a number in prose that others, listed elsewhere, begin with (`OPD4N65` over `OPD4N65F` and `OPD4N65D`, `LF2277` over
 /// `LF2277-SO8`); and where a table lists the parts, one in the title or one that prose hardly speaks of.
 fn drop_series(document: &Document, parts: &mut Vec<RoledPart>) {
-    // `Part number: LF2277` over `Part number: LF2277-SO8`: a form that lists both means both.
-    let before = |span: Span| {
-        let text = document.text.get(..span.start as usize).unwrap_or("");
-        let line = text[text.rfind('\n').map_or(0, |at| at + 1)..].trim();
-        line.ends_with([':', '：']).then_some(line)
+    // `Part number: LF2277` over `Part number: LF2277-SO8`, or `LF2277 -> none` over `LF2277-SO8 -> LF2278-SO8`: a form that lists both means both.
+    let form = |span: Span| {
+        let (before, behind) = (document.text.get(..span.start as usize)?, document.text.get(span.end as usize..)?);
+        let label = before[before.rfind('\n').map_or(0, |at| at + 1)..]
+            .trim_matches(|c: char| c.is_whitespace() || "-•*·–>.)".contains(c) || c.is_ascii_digit());
+        let arrow = ["->", "→", "=>"].into_iter().find(|arrow| behind.trim_start_matches([' ', '\t']).starts_with(arrow));
+        (arrow.is_some() || label.ends_with([':', '：'])).then_some((label, arrow))
     };
-    let affected: Vec<(String, usize, Option<&str>)> =
-        parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| (normal_mpn(&part.printed), part.group, before(part.span))).collect();
+    let affected: Vec<_> =
+        parts.iter().filter(|part| part.role == PartRole::Affected).map(|part| (normal_mpn(&part.printed), part.group, form(part.span))).collect();
     let in_table = parts.iter().any(|part| part.role == PartRole::Affected && part.row.is_some());
     let in_title =
         |part: &RoledPart| document.title.is_some_and(|title| title.contains(part.span) && part.again.iter().all(|span| title.contains(*span)));
     parts.retain(|part| {
         let stem = normal_mpn(&part.printed);
-        let label = before(part.span);
-        let longer = |(other, group, other_label): &&(String, usize, Option<&str>)| {
+        let own = form(part.span);
+        let longer = |(other, group, other_form): &&(String, usize, Option<(&str, Option<&str>)>)| {
             let rest = other.strip_prefix(&stem).filter(|rest| !rest.is_empty());
-            *group != part.group && rest.is_some() && (label.is_none() || label != *other_label)
+            *group != part.group && rest.is_some() && (own.is_none() || own != *other_form)
         };
         let over: Vec<_> = affected.iter().filter(longer).collect();
         let is_series = over.len() >= 2 || over.iter().any(|(other, _, _)| other[stem.len()..].starts_with(|c: char| !c.is_alphanumeric()));

@@ -429,12 +429,12 @@ mod tests {
 
     #[test]
     fn what_an_arrow_points_at_replaces() {
-        let text =
-            "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-18\n\nPart number:\n  AX100-3 -> BX110-3\n  AX200-5 -> BX210-5\n";
+        let text = "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-18\n\nPart number:\n  AX100-3 -> BX110-3\n  AX100 -> none\n  AX100-5 -> BX210-5\n";
         let document = document(text);
         let notice = read_plain(&document).notice;
-        assert_eq!(notice.parts.iter().map(|part| part.mpn.value.as_str()).collect::<Vec<_>>(), ["AX100-3", "AX200-5"]);
-        assert!(matches!(&notice.parts[1].replacement, Replacement::Named(named) if named[0].value == "BX210-5"));
+        assert_eq!(notice.parts.iter().map(|part| part.mpn.value.as_str()).collect::<Vec<_>>(), ["AX100-3", "AX100", "AX100-5"]);
+        assert!(matches!(&notice.parts[1].replacement, Replacement::None(_)));
+        assert!(matches!(&notice.parts[2].replacement, Replacement::Named(named) if named[0].value == "BX210-5"));
     }
 
     #[test]
