@@ -30,7 +30,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         ));
     }
     for aside in kept_aside(context) {
-        let detail = "an opening found sled's snapshot damaged, kept this copy and rebuilt it; delete it once `doctor --deep` is content";
+        let detail = "an opening found the database damaged, kept it here and made it anew from the log; delete it once `doctor --deep` is content";
         findings.push((format!("{aside} is kept"), Ok(detail.to_owned())));
     }
     findings.push(("store".to_owned(), if args.deep { deep(context) } else { shallow(context) }));
