@@ -142,7 +142,8 @@ pub struct Running {
 /// Opens the data directory and starts the admin socket; with `tcp` the webhooks, pages and receivers, with `work` the workers. Call within a tokio runtime.
 pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
     let gate = gate(config)?;
-    let options = store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days };
+    let options =
+        store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days, ..store::Options::default() };
     let store = Store::open_with(&config.data_dir, options)?;
     let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
     let stop = Arc::new(Stop::default());

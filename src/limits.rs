@@ -192,6 +192,29 @@ pub const AUDIT_SCAN_MAX: usize = 20_000;
 /// Longest error text kept, in bytes.
 pub const ERROR_BYTES_MAX: usize = 600;
 
+// ---- telling people -----------------------------------------------------------------------------------------------------------------------
+
+/// Pauses after the first, second and later failed attempts at a message, in milliseconds: the schedule of Standard Webhooks. After the last the message is dead.
+pub const MESSAGE_RETRIES_MS: [i64; 9] = {
+    const SECOND: i64 = 1000;
+    const HOUR: i64 = 3600 * SECOND;
+    [5 * SECOND, 300 * SECOND, 1800 * SECOND, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]
+};
+/// Longest pause a receiver may ask for, in milliseconds: a day, so that nobody can put a message out of sight.
+pub const RETRY_AFTER_MS_MAX: i64 = 24 * 3600 * 1000;
+/// Shortest pause after a receiver said that it is overloaded, in milliseconds.
+pub const SLOW_DOWN_MS: i64 = 60_000;
+/// How long one message may be in hand, in milliseconds: the longest attempt with head-room.
+pub const MESSAGE_LEASE_MS: i64 = 60_000;
+/// Errors kept with a message: every attempt of four lives.
+pub const MESSAGE_ERRORS_KEPT_MAX: usize = 40;
+/// Messages that may wait for delivery together; what comes after is a dead letter at once, so that it is seen and the outbox stays bounded.
+pub const MESSAGES_WAITING_MAX: u64 = 20_000;
+/// Parts a message names; the rest is counted.
+pub const MESSAGE_PARTS_MAX: usize = 5;
+/// Days before a last-time buy at which nobody's having decided is critical: an order takes about as long.
+pub const CRITICAL_DAYS: i32 = 7;
+
 // ---- documents ----------------------------------------------------------------------------------------------------------------------------
 
 /// Text taken from one document, in bytes: 300 parts in a 30-page notice are about 120 KiB.

@@ -80,6 +80,10 @@ id!(
     AssessmentId, 'A', "an", "assessment"
 );
 id!(
+    /// What one destination is told of one thing.
+    MessageId, 'N', "a", "message"
+);
+id!(
     /// One immutable import of the factory's data.
     DatasetId, 'D', "a", "dataset"
 );

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -18,6 +22,16 @@ impl At {
     /// The UTC date of this moment.
     pub fn date(self) -> Date {
         TimeZone::UTC.to_datetime(self.timestamp()).date()
+    }
+
+    /// What the clocks of a time zone show at this moment.
+    pub fn local(self, zone: &TimeZone) -> DateTime {
+        zone.to_datetime(self.timestamp())
+    }
+
+    /// The moment at which the clocks of a time zone show this; where they skip it, as long after the skip as it is after its beginning.
+    pub fn of_local(local: DateTime, zone: &TimeZone) -> Option<At> {
+        zone.to_timestamp(local).ok().map(|timestamp| At(timestamp.as_millisecond()))
     }
 
     fn timestamp(self) -> Timestamp {

@@ -19,6 +19,7 @@ use crate::{
         case::{Case, CaseState},
         event::Digest,
         job::{Job, JobState, Pins},
+        message::{Message, MessageState},
         time::At,
     },
     limits,
@@ -155,6 +156,10 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
         Record::Expired { event, mark } => entry(mark.at, &mark.by, "event.expired", event.to_string(), None, None),
         Record::KeysForgotten { through, mark } => entry(mark.at, &mark.by, "keys.forgotten", through.to_string(), None, None),
         Record::Noted { act, object, detail, mark } => entry(mark.at, &mark.by, act, object.clone(), None, Some(detail.clone())),
+        Record::Message { message, act, mark, .. } => {
+            let (act, about) = (format!("message.{}", act.name()), message.happened.object());
+            entry(mark.at, &mark.by, &act, message.id.to_string(), Some(about), Some(of_message(message)))
+        }
         Record::Dropped { bodies, mark } => {
             let named: Vec<String> = bodies.iter().map(ToString::to_string).collect();
             entry(mark.at, &mark.by, "bodies.dropped", "store".to_owned(), None, Some(named.join(" ")))
@@ -172,6 +177,18 @@ fn of_job(job: &Job, act: Act) -> String {
         (_, JobState::Leased { epoch, .. }) => format!("{step}, epoch {epoch}"),
         (Act::Arrived | Act::Made, _) => format!("from {step}{}", of_pins(&job.pins)),
         (_, state) => format!("{step}, {}", state.name()),
+    }
+}
+
+fn of_message(message: &Message) -> String {
+    let what = format!("{} to '{}' by rule '{}'", message.happened.on().as_str(), message.destination, message.rule);
+    let error = || message.errors.last().map_or("", |attempt| attempt.error.as_str());
+    match &message.state {
+        MessageState::Deferred { due } => format!("{what}, not before {due}"),
+        MessageState::Scheduled { due } => format!("{what}, again at {due}: {}", error()),
+        MessageState::Dead { reason } => format!("{what}: {reason}"),
+        MessageState::Sending { epoch, .. } => format!("{what}, epoch {epoch}"),
+        MessageState::Pending | MessageState::Delivered { .. } => what,
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
         event::{Digest, Event},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
         job::{Job, JobState, Priority, Step, Subject},
+        rule::Rules,
         time::At,
     },
     limits,
@@ -56,6 +57,8 @@ pub(super) struct Draft<'a> {
     jobs: HashMap<JobId, Job>,
     /// Digests of the bodies that came, written or known already.
     pub came: HashSet<Digest>,
+    /// What people are told of; `None`: of nothing.
+    pub rules: Option<&'a Rules>,
     /// What follows this group in the log goes to a new file.
     pub roll: bool,
 }
@@ -71,7 +74,7 @@ pub(super) struct Prepared {
 impl<'a> Draft<'a> {
     /// Over what was committed, for a group at the end of the log.
     pub fn new(base: &'a View, reader: &'a Reader, state: State, group: Group) -> Draft<'a> {
-        Draft { base, reader, changes: Changes::default(), group, state, jobs: HashMap::new(), came: HashSet::new(), roll: false }
+        Draft { base, reader, changes: Changes::default(), group, state, jobs: HashMap::new(), came: HashSet::new(), rules: None, roll: false }
     }
 
     /// For who only looks, or applies what is in the log: nothing is added to its group.
@@ -112,11 +115,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn put(&mut self, which: Which, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+    pub fn put(&mut self, which: Which, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.changes.insert(which, key.into(), Some(value.into()));
     }
 
-    fn remove(&mut self, which: Which, key: impl Into<Vec<u8>>) {
+    pub fn remove(&mut self, which: Which, key: impl Into<Vec<u8>>) {
         self.changes.insert(which, key.into(), None);
     }
 
@@ -129,7 +132,7 @@ impl<'a> Draft<'a> {
         Ok([changed, below].into_iter().flatten().min())
     }
 
-    fn number(&self, which: Which, key: &[u8]) -> Result<Option<u64>> {
+    pub fn number(&self, which: Which, key: &[u8]) -> Result<Option<u64>> {
         Ok(self.raw(which, key)?.map(|raw| number(&raw)))
     }
 
@@ -147,7 +150,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The record a row stands for.
-    fn record(&self, which: Which, key: &[u8]) -> Result<Option<Record>> {
+    pub fn record(&self, which: Which, key: &[u8]) -> Result<Option<Record>> {
         let Some(raw) = self.raw(which, key)? else { return Ok(None) };
         let place = Place::at_head(&raw)?;
         match self.group.find(place) {
@@ -238,10 +241,19 @@ impl<'a> Draft<'a> {
 
     // ---- the log ----
 
-    /// Appends a record and applies it.
+    /// Appends a record and applies it, with the messages that the site's rules want told of it.
     pub fn append(&mut self, record: &Record) -> Result<()> {
+        // Looked at before it is applied, because what changed shows only beside what was.
+        let happened = match self.rules {
+            Some(_) => self.happened(record)?,
+            None => None,
+        };
         let (_, place) = self.group.record(record)?;
-        self.apply(record, place)
+        self.apply(record, place)?;
+        match happened {
+            Some((happened, mark)) => self.tell(&happened, &mark).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Keeps a body for the records that name it, unless it is there already.
@@ -317,6 +329,10 @@ impl<'a> Draft<'a> {
             Record::HoldEnded { event, .. } => self.remove(Which::Holds, key(event.0)),
             Record::Expired { event, mark } => self.set(Which::Expired, key(event.0), &mark.at)?,
             Record::Dropped { bodies, .. } => bodies.iter().for_each(|digest| self.remove(Which::Bodies, digest.0)),
+            Record::Message { message, before, act, .. } => {
+                self.put(Which::Messages, key(message.id.0), place);
+                self.apply_message(message, before.as_ref(), *act, place);
+            }
         }
         Ok(())
     }
@@ -374,7 +390,7 @@ impl<'a> Draft<'a> {
 
 // ---- what a record tells of what its row stands for ----
 
-fn elsewhere<T>(what: &dyn std::fmt::Display) -> Result<T> {
+pub(super) fn elsewhere<T>(what: &dyn std::fmt::Display) -> Result<T> {
     Err(DraftError::Log(format!("the row of {what} names a record of something else")))
 }
 
@@ -435,7 +451,7 @@ pub(super) fn number(bytes: &[u8]) -> u64 {
 }
 
 /// Times sort as bytes, before 1970 as well.
-fn time_key(at: At) -> [u8; 8] {
+pub(super) fn time_key(at: At) -> [u8; 8] {
     (at.0.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 

@@ -32,7 +32,7 @@
 //! # Who may do what
 //! One thread appends to the log (`writer`), in groups, one brings sled after it (`project`); everybody may read. Workers `claim` a job for a time under an epoch
 //! and `finish` each step under it; a finish with an older epoch is refused, so the effects of a step happen once. `act` holds what each write does, `queue` who
-//! gets which job, `order` what is asked for again, `keys` how long a delivery is known, `draft` the state each is prepared against and what a record changes.
+//! gets which job, `outbox` what people are told, `order` what is asked for again, `keys` how long a delivery is known, `draft` the state each is prepared against and what a record changes.
 //! `audit` tells the log as who did what.
 
 mod act;
@@ -49,6 +49,7 @@ mod log;
 mod needed;
 mod open;
 mod order;
+mod outbox;
 mod project;
 mod queue;
 mod read;
@@ -60,6 +61,7 @@ mod rewrite;
 mod slots;
 mod state;
 mod swap;
+mod told;
 mod trees;
 mod upgrade;
 mod view;
@@ -68,6 +70,7 @@ mod writer;
 pub use backup::{BackupError, Manifest, inspect};
 pub use compact::{CompactError, Compacted};
 pub use garbage::Collected;
+pub use outbox::{Delivery, MessageFilter, MessageLease};
 pub use restore::{Restored, restore};
 pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
 
@@ -96,6 +99,7 @@ use crate::{
         event::{Arrival, Digest, Source},
         id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
         job::{AtOnce, Job, JobState, Subject},
+        rule::Rules,
         time::At,
     },
     limits,
@@ -215,11 +219,13 @@ pub struct Options {
     pub at_once: AtOnce,
     /// Days for which a delivery is known again by its key.
     pub keys_kept_days: u32,
+    /// Who is told of what.
+    pub rules: Rules,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { at_once: AtOnce::default(), keys_kept_days: limits::KEYS_KEPT_DAYS }
+        Options { at_once: AtOnce::default(), keys_kept_days: limits::KEYS_KEPT_DAYS, rules: Rules::default() }
     }
 }
 
@@ -278,6 +284,8 @@ impl Store {
 
     pub fn open_with(dir: &Path, options: Options) -> Result<Arc<Store>, OpenError> {
         let opened = open::open(dir)?;
+        // Set once, before anybody writes.
+        let _ = opened.shared.rules.set(options.rules.clone());
         let failed = |what: &'static str, source: std::io::Error| OpenError::Io { what, path: dir.to_path_buf(), source };
         let writer = Writer::start(Arc::clone(&opened.shared), opened.log, opened.mark).map_err(|error| failed("the writer cannot start", error))?;
         let projector = Projector::start(Arc::clone(&opened.shared)).map_err(|error| failed("the projector cannot start", error))?;
@@ -299,7 +307,7 @@ impl Store {
         loop {
             let held = self.jobs(&filter, None, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
             if held.is_empty() {
-                return Ok(());
+                return self.rescue_messages(At(crate::clock::now_ms()));
             }
             let ids: Vec<JobId> = held.iter().map(|job| job.id).collect();
             tracing::info!(jobs = ids.len(), "jobs that were in hand when the last process ended are ready again");

@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// Numbers at the end of keys with a prefix, newest first, below `before`.
-    fn numbers(&self, tree: Which, prefix: &[u8], before: Option<u64>) -> impl Iterator<Item = Result<u64>> + use<> {
+    pub(super) fn numbers(&self, tree: Which, prefix: &[u8], before: Option<u64>) -> impl Iterator<Item = Result<u64>> + use<> {
         let end = [prefix, &key(before.unwrap_or(u64::MAX))].concat();
         let length = prefix.len();
         let rows = self.shared.view.range_back(tree, (Bound::Included(prefix.to_vec()), Bound::Excluded(end)));

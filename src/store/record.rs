@@ -11,6 +11,7 @@ use crate::domain::{
     event::{Digest, Event},
     id::{DatasetId, EventId, JobId},
     job::{Job, JobState, Step, Subject},
+    message::{Message, MessageState},
     time::At,
 };
 
@@ -93,6 +94,14 @@ pub enum Record {
         bodies: Vec<Digest>,
         mark: Mark,
     },
+    /// A message was made or changed state; `act` says by what.
+    Message {
+        message: Box<Message>,
+        /// Its state before; `None`: it was made.
+        before: Option<MessageState>,
+        act: MessageAct,
+        mark: Mark,
+    },
 }
 
 impl Record {
@@ -116,7 +125,8 @@ impl Record {
             | Record::Held { .. }
             | Record::HoldEnded { .. }
             | Record::Expired { .. }
-            | Record::Dropped { .. } => Vec::new(),
+            | Record::Dropped { .. }
+            | Record::Message { .. } => Vec::new(),
         }
     }
 }
@@ -189,6 +199,42 @@ impl Act {
             Act::Retried => "retried",
             Act::Corrected => "corrected",
             Act::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What moved a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MessageAct {
+    Made,
+    /// Quiet hours are over.
+    Due,
+    Claimed,
+    Delivered,
+    Failed,
+    GivenUp,
+    /// Given up, and nothing more goes to its destination.
+    Disabled,
+    Released,
+    /// Its sender was gone when the store opened.
+    Rescued,
+    /// By a person.
+    Retried,
+}
+
+impl MessageAct {
+    pub fn name(self) -> &'static str {
+        match self {
+            MessageAct::Made => "made",
+            MessageAct::Due => "due",
+            MessageAct::Claimed => "claimed",
+            MessageAct::Delivered => "delivered",
+            MessageAct::Failed => "failed",
+            MessageAct::GivenUp => "given_up",
+            MessageAct::Disabled => "disabled",
+            MessageAct::Released => "released",
+            MessageAct::Rescued => "rescued",
+            MessageAct::Retried => "retried",
         }
     }
 }

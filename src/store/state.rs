@@ -10,8 +10,9 @@ use super::{
 };
 use crate::domain::{
     event::{Digest, Source},
-    id::{AssessmentId, CaseId, DatasetId, EventId, JobId},
+    id::{AssessmentId, CaseId, DatasetId, EventId, JobId, MessageId},
     job::{Job, JobState, Priority, Step},
+    message::MessageState,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub case: CaseId,
     pub assessment: AssessmentId,
     pub dataset: DatasetId,
+    pub message: MessageId,
     /// The dataset in force.
     pub active: Option<DatasetId>,
     /// The last event whose key was forgotten.
@@ -40,6 +42,8 @@ pub(super) struct State {
     held: BTreeMap<Step, i64>,
     /// The source that was last served, by priority.
     turns: BTreeMap<Priority, Source>,
+    /// Messages by the name of their state.
+    messages: BTreeMap<String, i64>,
 }
 
 impl State {
@@ -56,11 +60,13 @@ impl State {
             case: CaseId(0),
             assessment: AssessmentId(0),
             dataset: DatasetId(0),
+            message: MessageId(0),
             active: None,
             forgotten: EventId(0),
             counts: BTreeMap::new(),
             held: BTreeMap::new(),
             turns: BTreeMap::new(),
+            messages: BTreeMap::new(),
         }
     }
 
@@ -79,7 +85,25 @@ impl State {
 
     /// Jobs by state name; states without jobs are absent.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.counts.iter().filter(|(_, count)| **count != 0).map(|(state, count)| (state.clone(), count.unsigned_abs())).collect()
+        told(&self.counts)
+    }
+
+    /// Messages by state name; states without any are absent.
+    pub fn message_counts(&self) -> BTreeMap<String, u64> {
+        told(&self.messages)
+    }
+
+    /// Messages that are neither delivered nor dead.
+    pub fn messages_waiting(&self) -> u64 {
+        self.messages.iter().filter(|(state, _)| !matches!(state.as_str(), "delivered" | "dead")).map(|(_, count)| count.unsigned_abs()).sum()
+    }
+
+    /// Counts a message where it is now, and no longer where it was.
+    pub fn count_message(&mut self, before: Option<&MessageState>, now: &MessageState) {
+        if let Some(before) = before {
+            *self.messages.entry(before.name().to_owned()).or_default() -= 1;
+        }
+        *self.messages.entry(now.name().to_owned()).or_default() += 1;
     }
 
     pub fn serve(&mut self, job: &Job) {
@@ -95,4 +119,8 @@ impl State {
             }
         }
     }
+}
+
+fn told(counts: &BTreeMap<String, i64>) -> BTreeMap<String, u64> {
+    counts.iter().filter(|(_, count)| **count != 0).map(|(state, count)| (state.clone(), count.unsigned_abs())).collect()
 }

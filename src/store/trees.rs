@@ -41,6 +41,18 @@ pub(super) enum Which {
     Holds,
     /// event → when its bytes were given up
     Expired,
+    /// id → place of the newest record
+    Messages,
+    /// digest of rule, destination and cause → message
+    MessageCauses,
+    /// destination, id → nothing
+    MessageLines,
+    /// due, id → nothing
+    MessagesDeferred,
+    /// state, id → nothing
+    MessageStates,
+    /// destination → place of the message whose receiver wants nothing more
+    Disabled,
     /// id → place of the newest record, number of the state
     Jobs,
     /// how far the log is applied, with the counters of that moment: the last row of every batch
@@ -48,7 +60,7 @@ pub(super) enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 18] = [
+    pub const ALL: [Which; 24] = [
         Which::Log,
         Which::Bodies,
         Which::Events,
@@ -65,6 +77,12 @@ impl Which {
         Which::Standing,
         Which::Holds,
         Which::Expired,
+        Which::Messages,
+        Which::MessageCauses,
+        Which::MessageLines,
+        Which::MessagesDeferred,
+        Which::MessageStates,
+        Which::Disabled,
         Which::Jobs,
         Which::State,
     ];
@@ -87,6 +105,12 @@ impl Which {
             Which::Standing => "standing",
             Which::Holds => "holds",
             Which::Expired => "expired",
+            Which::Messages => "messages",
+            Which::MessageCauses => "message-causes",
+            Which::MessageLines => "message-lines",
+            Which::MessagesDeferred => "messages-deferred",
+            Which::MessageStates => "message-states",
+            Which::Disabled => "disabled",
             Which::Jobs => "jobs",
             Which::State => "state",
         }

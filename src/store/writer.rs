@@ -28,7 +28,10 @@ use super::{
     trees::Which,
     view::View,
 };
-use crate::{domain::event::Digest, limits};
+use crate::{
+    domain::{event::Digest, rule::Rules},
+    limits,
+};
 
 /// Prepares an act on the draft, and gives back how to answer once the group is on disk.
 type Prepare = Box<dyn FnOnce(&mut Draft<'_>) -> Result<Answer, DraftError> + Send>;
@@ -49,6 +52,8 @@ pub(super) struct Shared {
     /// As of the last group that was committed.
     state: RwLock<State>,
     pub poison: OnceLock<String>,
+    /// What people are told of; set at the opening, before the first write.
+    pub rules: OnceLock<Rules>,
     /// Commits so far.
     pub commits: watch::Sender<u64>,
     /// Bodies that came to the writer while garbage is collected; see `garbage`.
@@ -68,6 +73,7 @@ impl Shared {
             newest_file: AtomicU32::new(log.end().file),
             state: RwLock::new(state),
             poison,
+            rules: OnceLock::new(),
             commits,
             handed,
             stamp,
@@ -224,6 +230,7 @@ fn write_group(shared: &Shared, log: &mut Log, mark: &Mark, group: Vec<Command>)
 fn commit(shared: &Shared, log: &mut Log, mark: &Mark, commands: Vec<Command>, answers: &mut Vec<Answer>) -> Result<(), String> {
     let group = log.begin().map_err(|error| format!("a file of the log cannot be begun: {error}"))?;
     let mut draft = Draft::new(&shared.view, &shared.reader, shared.state(), group);
+    draft.rules = shared.rules.get();
     for command in commands {
         match (command.prepare)(&mut draft) {
             Ok(answer) => answers.push(answer),
