@@ -2,6 +2,7 @@
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
 pub mod inbox;
+mod notify;
 pub mod poller;
 pub mod smtp;
 mod tls;
@@ -16,6 +17,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{domain::job::AtOnce, limits};
+
+pub use self::notify::{Notify, Resolved as Notifications};
 
 /// Documentation and defaults at once.
 pub const DEFAULT: &str = include_str!("../assets/config.default.toml");
@@ -47,6 +50,7 @@ pub struct Written {
     pub model: Model,
     pub work: Work,
     pub retention: Retention,
+    pub notify: Notify,
     pub log: Log,
 }
 
@@ -132,6 +136,8 @@ pub struct Config {
     pub secrets: BTreeMap<String, String>,
     /// Certificates of SNS in PEM, each with the name of its file.
     pub ses_certificates: Vec<(String, Vec<u8>)>,
+    /// Who is told of what.
+    pub notify: Notifications,
 }
 
 impl Config {
@@ -218,7 +224,8 @@ impl Config {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
         let (smtp, inbox, poller) = (written.smtp.resolve()?, written.inbox.resolve()?, written.siliconexpert.resolve()?);
-        Ok(Config { smtp, inbox, poller, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates })
+        let notify = notify::resolve(&written.notify)?;
+        Ok(Config { smtp, inbox, poller, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates, notify })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.
@@ -351,6 +358,19 @@ mod tests {
             ("[intake]\nkeys_kept_days = 0\n", "between 1 and"),
             ("[work.at_once]\nprinting = 1\n", "not a step"),
             ("[work.at_once]\nreading = 0\n", "leave the line out"),
+            ("[notify]\ntime_zone = \"Mars/Olympus\"\n", "no time zone"),
+            ("[notify.destinations.ops]\nkind = \"fax\"\n", "fax"),
+            ("[notify.destinations.ops]\nkind = \"syslog\"\nhost = \"log\"\nport = 514\ncolour = 1\n", "colour"),
+            ("[notify.destinations.ops]\nkind = \"webhook\"\nurl = \"http://a.example\"\nsecrets = []\n", "allow_private"),
+            ("[notify.destinations.ops]\nkind = \"webhook\"\nurl = \"https://a.example\"\nsecrets = []\n", "one secret"),
+            ("[notify.destinations.ops]\nkind = \"webhook\"\nurl = \"https://a.example\"\nsecrets = [\"whsec_x\"]\n", "never written"),
+            ("[notify.destinations.ops]\nkind = \"slack\"\nurl = \"https://hooks.slack.example/T0/B0/x\"\n", "is a secret"),
+            (
+                "[notify.destinations.ops]\nkind = \"mail\"\nhost = \"h\"\nport = 25\ntls = \"none\"\nuser = \"u\"\npassword = \"env:HOME\"\nfrom = \"a@b\"\nto = [\"c@d\"]\n",
+                "without TLS",
+            ),
+            ("[[notify.rules]]\nname = \"r\"\non = [\"case_opened\"]\nto = [\"ops\"]\n", "no destination 'ops'"),
+            ("[[notify.rules]]\nname = \"r\"\non = [\"rain\"]\nto = [\"ops\"]\n", "rain"),
             ("[work\n", "not a valid configuration"),
         ] {
             let message = with(text).err().map(|error| error.to_string()).unwrap_or_default();

@@ -210,6 +210,22 @@ pub const MESSAGE_LEASE_MS: i64 = 60_000;
 pub const MESSAGE_ERRORS_KEPT_MAX: usize = 40;
 /// Messages that may wait for delivery together; what comes after is a dead letter at once, so that it is seen and the outbox stays bounded.
 pub const MESSAGES_WAITING_MAX: u64 = 20_000;
+/// Destinations of a site: each has a thread of its own, so that a receiver that hangs holds up nobody else.
+pub const DESTINATIONS_MAX: usize = 32;
+/// Addresses one mail goes to.
+pub const MAIL_RECIPIENTS_MAX: usize = 50;
+/// Days before a last-time buy at which somebody may first be told: two years.
+pub const ESCALATE_DAYS_MAX: u32 = 730;
+/// One attempt at a message over HTTP as a whole, and each step of one by mail or syslog, in seconds: what Standard Webhooks asks of a sender.
+pub const DELIVERY_SECONDS_MAX: u64 = 15;
+/// What is read of a receiver's answer for the sentence about its error, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 300;
+/// Addresses of one name that are tried.
+pub const ADDRESSES_TRIED_MAX: usize = 4;
+/// How often the open cases are looked through for last-time buys that come near, in milliseconds: steps are days.
+pub const REMIND_MS: i64 = 60_000;
+/// Cases read at once to see whether there are new ones.
+pub const NEW_CASES_LOOKED_AT: usize = 4;
 /// Parts a message names; the rest is counted.
 pub const MESSAGE_PARTS_MAX: usize = 5;
 /// Days before a last-time buy at which nobody's having decided is critical: an order takes about as long.

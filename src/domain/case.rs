@@ -63,6 +63,11 @@ pub struct Headline {
 }
 
 impl Case {
+    /// The earliest last-time buy that is known of the case or one of its parts.
+    pub fn last_time_buy(&self) -> Option<Date> {
+        self.parts.iter().filter_map(|part| part.last_time_buy).chain(self.last_time_buy).min()
+    }
+
     /// How people call the matter: `PDN 2610-CAP`, `PCN QP-C-0926`. A number that names its kind itself is not told twice.
     pub fn title(&self) -> String {
         let (kind, id) = (self.kind.as_str(), self.notice_id.as_deref().unwrap_or_default());

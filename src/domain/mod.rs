@@ -1,6 +1,7 @@
 //! Pure types of the field: what arrived, what it says, what the factory has, what follows. No clock, no store, no sockets, no float in money.
 
 pub mod case;
+pub mod destination;
 pub mod document;
 pub mod event;
 pub mod factory;

@@ -117,6 +117,11 @@ impl Rules {
         asked.map(|(rule, destination)| Asked { rule: &rule.name, destination, due: due(destination) }).collect()
     }
 
+    /// Whether anybody wants to be told before a last-time buy.
+    pub fn escalates(&self) -> bool {
+        self.rules.iter().any(|rule| rule.on.contains(&On::LastTimeBuyNears))
+    }
+
     /// Steps due with so many days left to a last-time buy, of all rules.
     pub fn steps(&self, days: i32) -> Vec<u32> {
         let mut steps: Vec<u32> = self.rules.iter().filter_map(|rule| rule.step(days)).collect();

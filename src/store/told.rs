@@ -167,14 +167,13 @@ impl Draft<'_> {
 }
 
 pub(super) fn about(case: &Case) -> About {
-    let parts = case.parts.iter().filter_map(|part| part.last_time_buy);
     About {
         case: case.id,
         title: case.title(),
         maker: case.maker.clone(),
         mpns: case.parts.iter().take(limits::MESSAGE_PARTS_MAX).map(|part| part.mpn.clone()).collect(),
         parts: u32::try_from(case.parts.len()).unwrap_or(u32::MAX),
-        last_time_buy: parts.chain(case.last_time_buy).min(),
+        last_time_buy: case.last_time_buy(),
     }
 }
 
