@@ -12,7 +12,7 @@ use std::{
 use crate::{
     child::Program,
     clock,
-    config::Config,
+    config::{Config, Notifications},
     datasets::Datasets,
     document::Extractor,
     domain::{maker::MakerAliases, time::At},
@@ -21,6 +21,7 @@ use crate::{
     intake::{self, Columns, Gate},
     limits,
     llm::{self, Engine, LlmError},
+    notify,
     reading::Reader,
     receive,
     store::{self, Actor, OpenError, Retention, Store, WriteError},
@@ -135,6 +136,8 @@ pub struct Running {
     serves: Option<SocketAddr>,
     stop: Arc<Stop>,
     workers: Vec<JoinHandle<Result<(), WorkError>>>,
+    /// What delivers messages, where there is work.
+    notifier: Option<notify::Running>,
     socket: PathBuf,
     drain: Duration,
 }
@@ -143,7 +146,7 @@ pub struct Running {
 pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Running, AppError> {
     let gate = gate(config)?;
     let options =
-        store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days, ..store::Options::default() };
+        store::Options { at_once: config.at_once.clone(), keys_kept_days: config.written.intake.keys_kept_days, rules: config.notify.rules.clone() };
     let store = Store::open_with(&config.data_dir, options)?;
     let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
     let stop = Arc::new(Stop::default());
@@ -154,10 +157,12 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
         .map_err(|error| AppError::Gate(error.to_string()))?
         .with_rate(config.written.intake.per_minute)
         .with_origins(config.written.intake.cloudevents_origins.clone())
+        .with_destinations(config.notify.destinations.iter().map(|destination| destination.name.clone()).collect())
         .with_retention(retention(config));
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
+    let notifier = if work { Some(start_notifier(config, &store)?) } else { None };
     if let Some(address) = serves {
         note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
     }
@@ -165,7 +170,7 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
         .map(|_| receive::start(config, &store))
         .transpose()
         .map_err(|source| AppError::Io { what: "a receiver could not start".to_owned(), source })?;
-    Ok(Running { store, http, receivers, serves, stop, workers, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+    Ok(Running { store, http, receivers, serves, stop, workers, notifier, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
 }
 
 /// A server's beginning and end are on record; a command that opens the store for a moment is not.
@@ -210,6 +215,13 @@ fn start_workers(
     Ok(threads)
 }
 
+fn start_notifier(config: &Config, store: &Arc<Store>) -> Result<notify::Running, AppError> {
+    let Notifications { destinations, rules, zone } = config.notify.clone();
+    let settings = notify::Settings { destinations, rules, zone, as_of: config.as_of };
+    notify::start(store, settings, &tokio::runtime::Handle::current())
+        .map_err(|source| AppError::Io { what: "delivering messages could not start".to_owned(), source })
+}
+
 /// The store's lock is held, so a socket that is still there belongs to a process that is gone.
 fn bind_admin(socket: &Path) -> Result<UnixListener, AppError> {
     let failed = |source| AppError::Io { what: format!("{} could not be opened", socket.display()), source };
@@ -242,6 +254,9 @@ impl Running {
     /// Stops intake, lets the steps in hand finish or leaves them to be taken up again, and closes the log.
     pub async fn stop(self) -> Result<(), AppError> {
         self.stop.now();
+        if let Some(notifier) = &self.notifier {
+            notifier.stop();
+        }
         let receivers = async {
             if let Some(receivers) = self.receivers {
                 receivers.stop().await;
@@ -249,8 +264,13 @@ impl Running {
         };
         tokio::join!(self.http.stop(), receivers);
         let until = tokio::time::Instant::now() + self.drain;
-        while self.workers.iter().any(|worker| !worker.is_finished()) && tokio::time::Instant::now() < until {
+        let at_work =
+            || self.workers.iter().any(|worker| !worker.is_finished()) || self.notifier.as_ref().is_some_and(|notifier| !notifier.is_over());
+        while at_work() && tokio::time::Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if self.notifier.as_ref().is_some_and(|notifier| !notifier.is_over()) {
+            tracing::warn!("an attempt at a message did not end in time; it goes out again at the next start");
         }
         let mut result = Ok(());
         for worker in self.workers {

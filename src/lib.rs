@@ -15,6 +15,7 @@ pub mod impact;
 pub mod intake;
 pub mod limits;
 pub mod llm;
+pub mod notify;
 pub mod rate;
 pub mod reading;
 pub mod receive;

@@ -22,6 +22,7 @@ mod ingest;
 mod jobs;
 pub mod ltb;
 mod model;
+mod notify;
 mod output;
 mod quarantine;
 mod read;
@@ -84,6 +85,8 @@ enum Command {
     Ltb(ltb::Args),
     /// Model files.
     Model(model::Args),
+    /// What people were told, and what could not be told.
+    Notify(notify::Args),
     /// Who did what to which object and when.
     Audit(audit::Args),
     /// Copies of everything the store keeps.
@@ -172,6 +175,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Impact(args) => impact::run(&args, context),
         Command::Ltb(args) => output::ltb(&args),
         Command::Model(args) => model::run(&args, context),
+        Command::Notify(args) => notify::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),

@@ -8,6 +8,7 @@ mod audit;
 mod body;
 mod dropin;
 mod hooks;
+mod messages;
 mod pages;
 mod problem;
 mod quarantine;
@@ -60,6 +61,8 @@ pub struct Service {
     bodies: Semaphore,
     /// How long bodies are kept, for those who ask for it now.
     retention: Retention,
+    /// Names of those whom the site tells.
+    destinations: Vec<String>,
 }
 
 impl Service {
@@ -68,7 +71,7 @@ impl Service {
         // Only who signs a token and not the mail has tokens to remember.
         let spent = if gate.has_secret("mailgun") { spent::Spent::of(&store, clock::now_ms())? } else { spent::Spent::default() };
         let (per_minute, rates, origins) = (0, Mutex::new(Rate::new(0)), Vec::new());
-        Ok(Service { store, datasets, gate, spent, per_minute, rates, origins, sources, model_dirs, bodies, retention })
+        Ok(Service { store, datasets, gate, spent, per_minute, rates, origins, sources, model_dirs, bodies, retention, destinations: Vec::new() })
     }
 
     /// Bounds what one machine may send as one source a minute; 0: no limit.
@@ -83,6 +86,10 @@ impl Service {
 
     pub fn with_retention(self, retention: Retention) -> Service {
         Service { retention, ..self }
+    }
+
+    pub fn with_destinations(self, destinations: Vec<String>) -> Service {
+        Service { destinations, ..self }
     }
 }
 

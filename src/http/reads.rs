@@ -43,26 +43,26 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 #[derive(Deserialize)]
 pub struct Page {
-    before: Option<String>,
-    limit: Option<usize>,
+    pub before: Option<String>,
+    pub limit: Option<usize>,
 }
 
 impl Page {
-    fn limit(&self) -> usize {
+    pub fn limit(&self) -> usize {
         self.limit.unwrap_or(ROWS).clamp(1, limits::LIST_ROWS_MAX)
     }
 
-    fn before<T: FromStr<Err = IdError>>(&self) -> Result<Option<T>, Problem> {
+    pub fn before<T: FromStr<Err = IdError>>(&self) -> Result<Option<T>, Problem> {
         Ok(self.before.as_deref().map(str::parse).transpose()?)
     }
 }
 
-fn list<T: Serialize, I: Serialize>(rows: &[T], limit: usize, id: impl Fn(&T) -> I) -> HttpResponse {
+pub fn list<T: Serialize, I: Serialize>(rows: &[T], limit: usize, id: impl Fn(&T) -> I) -> HttpResponse {
     let next = if rows.len() == limit { rows.last().map(id) } else { None };
     HttpResponse::Ok().json(json!({ "items": rows, "next": next }))
 }
 
-fn one<T: Serialize>(found: Option<T>, what: &str, id: &str) -> Answer {
+pub fn one<T: Serialize>(found: Option<T>, what: &str, id: &str) -> Answer {
     found.map(|row| HttpResponse::Ok().json(row)).ok_or_else(|| Problem::not_found(format!("there is no {what} {id}")))
 }
 

@@ -17,7 +17,7 @@ use actix_web::{
     web,
 };
 
-use super::{Service, admin, dropin, hooks, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
+use super::{Service, admin, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
 use crate::limits;
 
 /// Threads that answer, for each face.
@@ -115,6 +115,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .wrap(headers())
             .wrap(from_fn(unread::hold))
             .configure(admin::routes)
+            .configure(messages::routes)
             .configure(upkeep::routes)
             .configure(quarantine::routes)
             .configure(hooks::routes)

@@ -163,7 +163,8 @@ fn attempts_end_in_a_dead_letter_that_a_person_retries() {
     let (mut now, mut attempts) = (NOON, 0);
     while let Some(lease) = claim(&store, "ops", now) {
         attempts += 1;
-        let message = store.settle_message(&lease, Delivery::Failed { error: format!("error {attempts}"), wait_ms: Some(20_000) }, now).expect("settle");
+        let message =
+            store.settle_message(&lease, Delivery::Failed { error: format!("error {attempts}"), wait_ms: Some(20_000) }, now).expect("settle");
         if let MessageState::Scheduled { due } = message.state {
             assert!(due.0 >= now.0 + 20_000);
             now = due;
