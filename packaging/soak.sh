@@ -18,7 +18,7 @@ round=0
 while [ $round -eq 0 ] || [ $SECONDS -lt $until ]; do
     round=$((round + 1))
     printf '\n== soak, round %d, after %d s\n' $round $SECONDS
-    cargo test --locked --test durability --test receive --test store --test crash --test document --test backup --test retention -- --nocapture </dev/null
+    cargo test --locked --test durability --test receive --test notify --test store --test crash --test document --test backup --test retention -- --nocapture </dev/null
     cargo test --locked --lib --test impact_properties </dev/null
 done
 printf '\n== how right readings are\n'

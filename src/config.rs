@@ -348,6 +348,43 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_destination_is_taken() {
+        let dir = tempfile::tempdir().expect("folder");
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("file");
+            path.display().to_string()
+        };
+        let key = file("key", "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
+        let chat = file("chat", "https://hooks.example/T0/B0/secret\n");
+        let word = file("word", "open sesame\n");
+        let text = format!(
+            "[notify]\nlanguage = \"de\"\n[notify.destinations]\n\
+             erp = {{ kind = \"webhook\", url = \"https://erp.example/in\", secrets = [\"file:{key}\", \"file:{key}\"] }}\n\
+             a = {{ kind = \"teams\", url = \"file:{chat}\" }}\nb = {{ kind = \"slack\", url = \"file:{chat}\" }}\n\
+             c = {{ kind = \"mattermost\", url = \"file:{chat}\", language = \"en\", quiet = {{ from = \"20:00\", to = \"06:00\", weekends = true }} }}\n\
+             d = {{ kind = \"mail\", host = \"mail.example\", port = 587, tls = \"starttls\", user = \"u\", password = \"file:{word}\", from = \"a@b.example\", to = [\"c@b.example\"] }}\n\
+             e = {{ kind = \"syslog\", host = \"log.example\", port = 601 }}\n\
+             [[notify.rules]]\nname = \"late\"\non = [\"last_time_buy_nears\"]\nto = [\"d\"]\nescalate_days = [30, 7]\nmin_at_risk = \"10000 EUR\"\nmin_severity = \"warning\"\n"
+        );
+        let config = with(&text).expect("config");
+        let languages: Vec<(&str, &str)> = config
+            .notify
+            .destinations
+            .iter()
+            .map(|destination| {
+                (destination.name.as_str(), if destination.language == crate::domain::destination::Language::De { "de" } else { "en" })
+            })
+            .collect();
+        assert_eq!(languages, [("a", "de"), ("b", "de"), ("c", "en"), ("d", "de"), ("e", "de"), ("erp", "de")]);
+        assert_eq!(config.notify.rules.quiet.keys().collect::<Vec<_>>(), ["c"]);
+        assert_eq!(config.notify.rules.rules[0].min_at_risk.map(|money| money.to_string()).as_deref(), Some("10000.00 EUR"));
+        // What is secret is neither in what is shown nor in what may be logged.
+        let told = format!("{}{:?}{:?}", config.show(), config.written, config.notify);
+        assert!(!told.contains("sesame") && !told.contains("T0/B0") && !told.contains("AQEBAQ"), "{told}");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, part) in [
             ("[server]\nlisen = \"x\"\n", "lisen"),

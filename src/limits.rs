@@ -204,8 +204,9 @@ pub const MESSAGE_RETRIES_MS: [i64; 9] = {
 pub const RETRY_AFTER_MS_MAX: i64 = 24 * 3600 * 1000;
 /// Shortest pause after a receiver said that it is overloaded, in milliseconds.
 pub const SLOW_DOWN_MS: i64 = 60_000;
-/// How long one message may be in hand, in milliseconds: the longest attempt with head-room.
-pub const MESSAGE_LEASE_MS: i64 = 60_000;
+/// How long one message may be in hand, in milliseconds: longer than the longest attempt, a mail to `MAIL_RECIPIENTS_MAX` addresses at a relay that takes
+/// nearly `DELIVERY_SECONDS_MAX` for each answer. What was in hand when a process ended is put back at the next start and need not wait for this.
+pub const MESSAGE_LEASE_MS: i64 = 20 * 60 * 1000;
 /// Errors kept with a message: every attempt of four lives.
 pub const MESSAGE_ERRORS_KEPT_MAX: usize = 40;
 /// Messages that may wait for delivery together; what comes after is a dead letter at once, so that it is seen and the outbox stays bounded.

@@ -180,7 +180,7 @@ fn remind(draft: &mut Draft<'_>, id: CaseId, step: u32, days: i32, now: At) -> D
     Ok(draft.tell(&happened, &mark("system: outbox", now))?)
 }
 
-/// Makes dead what is for none of these destinations; at most so many, and how many they were.
+/// Makes dead what waits for a destination that is no more.
 fn bury_others(draft: &mut Draft<'_>, ids: Vec<MessageId>, now: At) -> Done<()> {
     for id in ids {
         let Some(mut message) = draft.message(id)?.filter(|message| !message.state.is_settled()) else { continue };

@@ -66,8 +66,7 @@ fn each_once(posted: &[Posted], cases: usize) {
 
 #[test]
 fn no_message_is_lost_over_kills_at_random_points() {
-    const NOTICES: usize = 40;
-    const KILLS: usize = 4;
+    let (notices, kills) = if std::env::var_os("LASTBUY_SOAK").is_some() { (500, 50) } else { (40, 4) };
     let dir = tempfile::tempdir().expect("folder");
     let inbox = Inbox::default();
     let takes = inbox.clone();
@@ -78,21 +77,21 @@ fn no_message_is_lost_over_kills_at_random_points() {
     });
     configure(dir.path(), address);
     let mut server = Server::start(dir.path());
-    for number in 0..NOTICES {
+    for number in 0..notices {
         while !post(&server, number) {
             std::thread::sleep(Duration::from_millis(20));
         }
-        if number % (NOTICES / KILLS) == NOTICES / KILLS - 1 {
+        if number % (notices / kills) == notices / kills - 1 {
             server.kill();
             server = Server::start(dir.path());
         }
     }
-    let posted = wait_for(&inbox, |posted| by_cause(posted).len() == 2 * NOTICES);
-    each_once(&posted, NOTICES);
+    let posted = wait_for(&inbox, |posted| by_cause(posted).len() == 2 * notices);
+    each_once(&posted, notices);
     server.kill();
     let store = lastbuy::store::Store::open(dir.path()).expect("open");
     crate::stored::sound(&store);
-    println!("{} causes, {} deliveries, {KILLS} kills", 2 * NOTICES, posted.len());
+    println!("{} causes, {} deliveries, {kills} kills", 2 * notices, posted.len());
 }
 
 #[test]
