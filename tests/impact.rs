@@ -34,7 +34,7 @@ fn says(sentences: &[String], words: &str) -> bool {
 }
 
 fn redesign_costs(cost: &str, weeks: &str) -> impl FnOnce(&mut Tiny) {
-    let own = AnswerCost { cost: decimal(cost), currency: Currency::EUR, weeks: decimal(weeks) };
+    let own = AnswerCost { cost: decimal(cost), currency: Currency::EUR, weeks: decimal(weeks), probability: None, price_factor: None };
     move |tiny| {
         tiny.data.site.answers.insert("redesign_assembly".to_owned(), own);
     }
@@ -118,7 +118,7 @@ fn an_approved_alternate_carries_the_demand_unless_it_ends_itself() {
     assert_eq!(carried.items[0].alternate.as_deref(), Some("Acme Y1"));
     // 1,400 pieces at 0.50 more; papers cost 3,000 USD, and without a rate that is unknown.
     assert_eq!(answer(&carried, APPROVED_ALTERNATE).total_cost, None);
-    let own = AnswerCost { cost: decimal("100"), currency: Currency::EUR, weeks: decimal("4") };
+    let own = AnswerCost { cost: decimal("100"), currency: Currency::EUR, weeks: decimal("4"), probability: None, price_factor: None };
     let costed = with("active").with(|tiny| tiny.data.site.answers.extend([("approved_alternate".to_owned(), own)])).assess();
     assert_eq!(answer(&costed, APPROVED_ALTERNATE).total_cost, eur("800"));
     assert_eq!(answer(&costed, DO_NOTHING).total_cost, eur("800"));

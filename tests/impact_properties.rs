@@ -110,6 +110,8 @@ proptest! {
         for answer in &assessment.answers {
             let sum = answer.lines.iter().map(|line| line.amount.map(|amount| amount.minor())).sum::<Option<i64>>();
             prop_assert_eq!(sum, answer.total_cost.map(|total| total.minor()));
+            let by_year = answer.profit_by_year.as_ref().map(|years| years.iter().map(|year| -year.profit.minor()).sum::<i64>());
+            prop_assert_eq!(by_year, answer.total_cost.map(|total| total.minor()), "{}", &answer.name);
         }
         let json = serde_json::to_string(&assessment).expect("json");
         prop_assert_eq!(&serde_json::from_str::<Assessment>(&json).expect("back"), &assessment);

@@ -33,7 +33,7 @@ fn rich() -> Tiny {
         .ends("X2")
         .ends("ZZ9999")
         .with(|tiny| {
-            let own = AnswerCost { cost: decimal("45000"), currency: Currency::EUR, weeks: decimal("40") };
+            let own = AnswerCost { cost: decimal("45000"), currency: Currency::EUR, weeks: decimal("40"), probability: None, price_factor: None };
             tiny.data.site.answers.insert("redesign_assembly".to_owned(), own);
         })
 }

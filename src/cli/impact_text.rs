@@ -133,16 +133,39 @@ fn answers(assessment: &Assessment) -> String {
             money(answer.margin_lost),
             if answer.feasible { answer.weeks.map_or_else(|| "unknown".to_owned(), pieces) } else { "–".to_owned() },
             answer.cash.map_or_else(|| "–".to_owned(), Money::grouped),
+            answer.last_day.filter(|_| answer.feasible).map_or_else(|| "–".to_owned(), |day| day.to_string()),
         ]
     });
-    let mut text = output::table(&["answer", "possible", "cost in all", "margin still lost", "weeks", "cash at once"], &[2, 3, 4, 5], rows.collect());
+    let columns = ["answer", "possible", "cost in all", "margin still lost", "weeks", "cash at once", "last day"];
+    let mut text = output::table(&columns, &[2, 3, 4, 5], rows.collect());
     text.push_str("\n  Cost against the plan before the notice. Cash at once is inventory until it is used.\n");
     for answer in &assessment.answers {
         text.push_str(&format!("\n{}", wrapped(&format!("{}: {}", answer.name, answer.why), "    ").replacen("    ", "  ", 1)));
         text.push_str(&lines(answer));
+        if answer.feasible && !answer.last_day_from.is_empty() {
+            text.push_str(&hanging("      ", &effect(answer)));
+            text.push('\n');
+        }
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// What it does to profit and cash over time, how sure it is and until when it can be chosen.
+fn effect(answer: &Answer) -> String {
+    let unknown = || "unknown".to_owned();
+    let years = answer.profit_by_year.as_ref().map_or_else(unknown, |years| {
+        let years: Vec<String> = years.iter().map(|year| format!("{} {}", year.year, year.profit.grouped())).collect();
+        if years.is_empty() { "as planned".to_owned() } else { years.join(", ") }
+    });
+    let last_day = answer.last_day.map_or_else(String::new, |day| format!("{day}, "));
+    format!(
+        "Profit against the plan: {years}. Present value {}, most cash tied up {}. Probability of success {}. Last day: {last_day}{}.",
+        answer.npv.map_or_else(unknown, Money::grouped),
+        answer.peak_cash.map_or_else(unknown, Money::grouped),
+        answer.probability.map_or_else(unknown, |share| share.to_string()),
+        answer.last_day_from
+    )
 }
 
 fn lines(answer: &Answer) -> String {

@@ -190,6 +190,12 @@ pub struct AnswerCost {
     pub cost: Decimal,
     pub currency: Currency,
     pub weeks: Decimal,
+    /// Of success, 0 to 1; `None` is unknown.
+    #[serde(default)]
+    pub probability: Option<Decimal>,
+    /// Price of a piece under this answer, as a multiple of the ending part's; `None` takes it at the same price, and says so.
+    #[serde(default)]
+    pub price_factor: Option<Decimal>,
 }
 
 /// `site.toml`. Every rate is a year's share, 0.25 for 25 %.

@@ -166,6 +166,12 @@ fn unfit(input: &Input<'_>, source: usize) -> Option<String> {
     None
 }
 
+/// A source that is approved for the item and waits for its qualification, and does not end itself.
+pub(super) fn waits_for_qualification(input: &Input<'_>, source: usize) -> bool {
+    let entry = &input.factory.data.aml[source];
+    !entry.qualified && lifecycle(entry) != Lifecycle::Not && !input.other_open_parts.iter().any(|open| is_named(input.factory, source, open))
+}
+
 pub(super) fn name(entry: &AmlEntry) -> String {
     format!("{} {}", entry.maker, entry.mpn)
 }

@@ -3,24 +3,35 @@
 //! The pieces themselves are in that plan at their price, and contribution is after variable cost. So an order costs what it adds: holding, left-over pieces
 //! written down to their salvage, and a difference in price; what must be paid for it at once is shown beside, as cash.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Exposed, World,
     affected::name,
-    buying::{self, Buy},
+    bridged,
+    buying::Buy,
+    draft::Draft,
     exposure::{Loss, Lost, lost_units, unserved},
-    reporting::Price,
-    requirement::weeks_after,
+    requirement::{weeks_after, weeks_before},
+    stranded,
     survey::{self, AnswerCost},
-    why::{self, FigureInput, rounded},
+    timing::{When, YearProfit},
+    why,
 };
 use crate::domain::money::Money;
 
 pub const APPROVED_ALTERNATE: &str = "Approved alternate";
 pub const LAST_TIME_BUY: &str = "Last-time buy";
+pub const SIMPLE_SUBSTITUTE: &str = "Simple substitute";
+pub const COMPLEX_SUBSTITUTE: &str = "Complex substitute";
+pub const AFTERMARKET: &str = "Aftermarket maker";
+pub const EXTENSION: &str = "Extension of production";
+pub const SPOT: &str = "Spot market";
 pub const REDESIGN: &str = "Redesign the assembly";
+pub const REDESIGN_SYSTEM: &str = "Redesign the system";
+pub const END_PRODUCT: &str = "End the product";
 pub const DO_NOTHING: &str = "Do nothing";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +49,25 @@ pub struct Answer {
     /// To be paid at once, beside the profit and loss: it is inventory until used.
     pub cash: Option<Money>,
     pub lines: Vec<CostLine>,
+    /// Of success, 0 to 1, where the site gives it; `None` is unknown.
+    #[serde(default)]
+    pub probability: Option<f64>,
+    #[serde(default)]
+    pub probability_from: String,
+    /// The last day on which it can still be chosen; `None`: there is none, or it is unknown, as `last_day_from` says.
+    #[serde(default)]
+    pub last_day: Option<Date>,
+    #[serde(default)]
+    pub last_day_from: String,
+    /// `total_cost` with its sign turned, by fiscal year; years without an effect are left out. `None` where a line is unknown.
+    #[serde(default)]
+    pub profit_by_year: Option<Vec<YearProfit>>,
+    /// Present value of all payments beyond the plan, negative is a loss; `None` where a line or the discount rate is unknown.
+    #[serde(default)]
+    pub npv: Option<Money>,
+    /// The most that is paid out beyond the plan at the end of any month.
+    #[serde(default)]
+    pub peak_cash: Option<Money>,
 }
 
 /// One line of an answer's cost; `None` is unknown.
@@ -48,90 +78,19 @@ pub struct CostLine {
     pub from: String,
 }
 
-/// The answer while it is put together.
-struct Draft {
-    answer: Answer,
-    lost: Lost,
-}
-
-impl Draft {
-    fn new(name: &str, cash: Option<Money>) -> Draft {
-        let answer = Answer {
-            name: name.to_owned(),
-            feasible: true,
-            total_cost: None,
-            weeks: Some(0.0),
-            why: String::new(),
-            margin_lost: None,
-            cash,
-            lines: Vec::new(),
-        };
-        Draft { answer, lost: Lost::default() }
-    }
-
-    fn say(&mut self, sentence: &str) {
-        if !self.answer.why.is_empty() {
-            self.answer.why.push(' ');
-        }
-        self.answer.why.push_str(sentence);
-    }
-
-    fn line(&mut self, name: &str, amount: Option<Money>, from: impl Into<String>) {
-        // A cost of nothing is said where it is a result, not where it is a matter of course.
-        if amount.is_none_or(|amount| !amount.is_zero()) {
-            self.answer.lines.push(CostLine { name: name.to_owned(), amount, from: from.into() });
-        }
-    }
-
-    fn weeks(&mut self, weeks: Option<f64>) {
-        self.answer.weeks = self.answer.weeks.zip(weeks).map(|(left, right)| rounded(left.max(right)));
-    }
-
-    fn once(&mut self, world: &World<'_>, what: &str, cost: Result<Price, String>, from: &str) -> Result<(), String> {
-        match cost {
-            Ok(price) => self.line(what, Some(world.reporting.money(price.amount)?), price.input.from),
-            Err(error) => {
-                self.line(what, None, from);
-                self.say(&format!("Its cost is unknown: {error}."));
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds what is lost, sums up and leaves the figure that explains it.
-    fn finish(mut self, world: &mut World<'_>) -> Result<(Answer, Loss), String> {
-        let loss = world.value(&self.lost)?;
-        self.answer.margin_lost = loss.margin;
-        self.answer.lines.push(CostLine {
-            name: "margin still lost".to_owned(),
-            amount: loss.margin,
-            from: "contribution of units not served".to_owned(),
-        });
-        if self.lost.products().iter().any(|product| world.margins.get(product).is_some_and(|margin| !margin.penalty.is_zero())) {
-            self.line("penalties", loss.penalties, "penalty_per_unit of products.csv, units not served");
-        }
-        let mut total = Some(world.reporting.zero());
-        for line in &self.answer.lines {
-            total = match (total, line.amount) {
-                (Some(total), Some(amount)) => Some(total.plus(amount).map_err(|error| error.to_string())?),
-                _ => None,
-            };
-        }
-        self.answer.total_cost = total;
-        let inputs = self.answer.lines.iter().map(|line| FigureInput::new(&line.name, world.shown(line.amount), &line.from)).collect();
-        let name = format!("answer_cost:{}", self.answer.name.to_lowercase().replace([' ', '-'], "_"));
-        world.notes.figure(name, world.shown(total), "sum of the lines, against the plan before the notice", inputs);
-        Ok((self.answer, loss))
-    }
-}
-
-/// The four answers, in the order that decides between equal costs, and the loss of doing nothing.
+/// The answers, in the order that decides between equal costs, and the loss of doing nothing.
 pub(super) fn answers(world: &mut World<'_>, items: &[Exposed], orders: &[Buy]) -> Result<(Vec<Answer>, Loss), String> {
     let alternate = approved_alternate(world, items)?.finish(world)?.0;
     let order = last_time_buy(world, items, orders)?.finish(world)?.0;
-    let redesign = redesign(world, items)?.finish(world)?.0;
+    let mut all = vec![alternate, order];
+    for project in bridged::PROJECTS {
+        all.push(bridged::draft(world, items, project)?.finish(world)?.0);
+    }
+    all.push(spot(world, items)?.finish(world)?.0);
+    all.push(end_product(world, items)?.finish(world)?.0);
     let (nothing, loss) = do_nothing(world, items)?.finish(world)?;
-    Ok((vec![alternate, order, redesign, nothing], loss))
+    all.push(nothing);
+    Ok((all, loss))
 }
 
 /// The least total cost among the feasible answers whose cost is known; between equals the first.
@@ -140,7 +99,7 @@ pub(super) fn best(answers: &[Answer]) -> Option<(&Answer, Money)> {
 }
 
 /// Units lost until a day, or to the horizon, when only the cover serves.
-fn lost_until(world: &World<'_>, exposed: &Exposed, day: Option<jiff::civil::Date>) -> Lost {
+pub(super) fn lost_until(world: &World<'_>, exposed: &Exposed, day: Option<Date>) -> Lost {
     let calendar = world.plan.calendar;
     let requirement = day.map_or_else(|| exposed.requirement.clone(), |day| exposed.requirement.before(calendar, day));
     let mut lost = lost_units(&requirement, &unserved(&requirement, &exposed.cover, calendar, &world.margins));
@@ -152,12 +111,12 @@ fn lost_until(world: &World<'_>, exposed: &Exposed, day: Option<jiff::civil::Dat
 
 /// Weeks until an alternate delivers, and what taking it into use costs.
 fn switch_weeks(world: &World<'_>, exposed: &Exposed) -> (f64, AnswerCost) {
-    let cost = survey::cost_of(world.site(), &world.reporting, "approved_alternate", survey::ADMINISTRATIVE_SUBSTITUTE);
-    (cost.weeks.max(exposed.lead_time(world).unwrap_or(0.0)), cost)
+    let cost = survey::cost_of(world.site(), &world.reporting, "approved_alternate", Some(survey::ADMINISTRATIVE_SUBSTITUTE));
+    (cost.weeks.unwrap_or(0.0).max(exposed.lead_time(world).unwrap_or(0.0)), cost)
 }
 
 /// The first day that is not served when nobody buys ahead or redesigns: an alternate takes over in time while the ending part can still be ordered.
-pub(super) fn first_unserved(world: &World<'_>, exposed: &Exposed) -> Option<jiff::civil::Date> {
+pub(super) fn first_unserved(world: &World<'_>, exposed: &Exposed) -> Option<Date> {
     match exposed.affected.alternate {
         None => exposed.runs_out,
         Some(_) if exposed.orderable(world) => None,
@@ -178,6 +137,10 @@ fn switch(world: &World<'_>, items: &[&Exposed], draft: &mut Draft) -> Result<()
         if !exposed.orderable(world) {
             draft.lost.merge(lost_until(world, exposed, Some(weeks_after(world.input.as_of, weeks))));
         }
+        let runs_out = exposed.runs_out;
+        let from = format!("the day {} runs out, less the {} weeks until the alternate delivers", world.item(exposed), why::pieces(weeks));
+        draft.last_day(runs_out.map(|day| weeks_before(day, weeks)), from);
+        let when = exposed.after_run_out(world);
         let pieces = (exposed.requirement.pieces() - exposed.cover.pieces()).max(0.0);
         let item = world.item(exposed);
         let what = format!("price difference, {item}");
@@ -187,7 +150,7 @@ fn switch(world: &World<'_>, items: &[&Exposed], draft: &mut Draft) -> Result<()
             (Some(Ok(theirs)), Some(ours)) if known => {
                 let difference = theirs.amount.checked_sub(ours.amount).unwrap_or(Decimal::ZERO);
                 let from = format!("({} − {}) × {} pieces of {}", theirs.input.value, ours.input.value, why::pieces(pieces), name(entry));
-                draft.line(&what, Some(world.reporting.extended(pieces, difference)?), from);
+                draft.line(&what, Some(world.reporting.extended(pieces, difference)?), from, when)?;
             }
             (theirs, _) => {
                 let reason = match theirs {
@@ -196,19 +159,19 @@ fn switch(world: &World<'_>, items: &[&Exposed], draft: &mut Draft) -> Result<()
                     Some(Ok(_)) if !known => format!("what {item} needs is unknown"),
                     Some(Ok(_)) => exposed.no_price(world),
                 };
-                draft.line(&what, None, reason.clone());
+                draft.line(&what, None, reason.clone(), when)?;
                 draft.say(&format!("The price difference is unknown: {reason}."));
             }
         }
     }
     if let Some(papers) = cost {
-        draft.once(world, "taking the alternate into use", papers.times(1), &papers.from)?;
+        draft.once(world, "taking the alternate into use", papers.times(1), &papers.from, When::At(0))?;
     }
     Ok(())
 }
 
 fn approved_alternate(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
-    let mut draft = Draft::new(APPROVED_ALTERNATE, None);
+    let mut draft = Draft::new(world, APPROVED_ALTERNATE, "approved_alternate", None);
     let (carried, alone): (Vec<&Exposed>, Vec<&Exposed>) =
         items.iter().filter(|exposed| exposed.short()).partition(|exposed| exposed.affected.alternate.is_some());
     if carried.is_empty() && alone.is_empty() {
@@ -235,23 +198,27 @@ fn approved_alternate(world: &World<'_>, items: &[Exposed]) -> Result<Draft, Str
     Ok(draft)
 }
 
-/// What the orders of several items cost, line by line.
-fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str, draft: &mut Draft) -> Result<(), String> {
+/// What the order of one item costs, line by line. The order is paid at once and saves what the plan would have bought later; what is left over brings its
+/// salvage at the end.
+pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str, draft: &mut Draft) -> Result<(), String> {
     let item = world.item(exposed);
     let (price, held) = buy.amounts(world, exposed.price.as_ref())?;
     draft.answer.cash = match (draft.answer.cash, price) {
         (Some(sum), Some(price)) => Some(sum.plus(price).map_err(|error| error.to_string())?),
         _ => None,
     };
+    let month = |years: f64| libm::floor(years * 12.0).max(0.0) as usize;
+    let (first, last) = (month(buy.first), month(buy.last));
     let Some(quantity) = buy.planned() else {
-        draft.line(&format!("{kind}, {item}"), None, "the quantity is unknown");
+        draft.line(&format!("{kind}, {item}"), None, "the quantity is unknown", When::At(0))?;
         draft.lost.unknown.extend(exposed.products_without_demand.iter().copied());
         return Ok(());
     };
     let carrying = if world.site().holding_rate.is_some() { "holding" } else { "cost of capital" };
     let from = format!("{} pieces, first used after {:.2} years, used up after {:.2}", why::pieces(quantity), buy.first, buy.last);
     if quantity > 0.0 {
-        draft.line(&format!("{carrying}, {item}"), held, from);
+        draft.book(&format!("{carrying}, {item}"), held, from, When::Over(0, last))?;
+        draft.pay_carrying(world, held, When::Over(0, last))?;
     }
     let salvage = world.site().salvage_ratio;
     let written_down = match (buy.leftover, exposed.price.as_ref(), salvage) {
@@ -263,27 +230,32 @@ fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str, draft: &mu
         _ => None,
     };
     let left = buy.leftover.map_or_else(|| "unknown".to_owned(), why::pieces);
-    draft.line(&format!("left over, {item}"), written_down, format!("{left} pieces expected, written down to salvage"));
+    draft.book(&format!("left over, {item}"), written_down, format!("{left} pieces expected, written down to salvage"), When::At(last))?;
+    let left_at_cost = match (buy.leftover, exposed.price.as_ref()) {
+        (Some(left), Some(price)) => Some(world.reporting.extended(left, price.amount)?),
+        _ => None,
+    };
+    let less = |left: Option<Money>, right: Option<Money>| left.zip(right).and_then(|(left, right)| left.minus(right).ok());
+    draft.pay(price, When::At(0))?;
+    draft.pay(less(left_at_cost, price), When::Over(first, last))?;
+    draft.pay(less(written_down, left_at_cost), When::At(last))?;
     if buy.spot > 0.0
         && let (Some(spot), Some(price)) = (world.spot_price(exposed), exposed.price.as_ref())
     {
         let more = spot.checked_sub(price.amount).unwrap_or(Decimal::ZERO);
-        draft.line(
-            &format!("spot purchases, {item}"),
-            Some(world.reporting.extended(buy.spot, more)?),
-            format!("{} pieces expected short", why::pieces(buy.spot)),
-        );
+        let from = format!("{} pieces expected short", why::pieces(buy.spot));
+        draft.line(&format!("spot purchases, {item}"), Some(world.reporting.extended(buy.spot, more)?), from, When::At(last))?;
     }
     draft.lost.merge(buy.lost.clone());
     Ok(())
 }
 
 fn last_time_buy(world: &World<'_>, items: &[Exposed], orders: &[Buy]) -> Result<Draft, String> {
-    let mut draft = Draft::new(LAST_TIME_BUY, Some(world.reporting.zero()));
+    let mut draft = Draft::new(world, LAST_TIME_BUY, "last_time_buy", Some(world.reporting.zero()));
     if let Some(own) = world.site().answers.get("last_time_buy").cloned() {
         let from = "site.toml [answers.last_time_buy]";
         let cost = world.reporting.price("last_time_buy", own.cost, own.currency, from);
-        draft.once(world, "placing the order", cost, from)?;
+        draft.once(world, "placing the order", cost, from, When::At(0))?;
     }
     for (exposed, buy) in items.iter().zip(orders) {
         let item = world.item(exposed);
@@ -310,51 +282,91 @@ fn last_time_buy(world: &World<'_>, items: &[Exposed], orders: &[Buy]) -> Result
             draft.weeks(exposed.lead_time(world));
         }
     }
+    for exposed in items.iter().filter(|exposed| exposed.short()) {
+        let (day, item) = (exposed.affected.last_time_buy, world.item(exposed));
+        draft.last_day(day, day.map_or_else(|| format!("unknown: no last-time-buy date of {item}"), |_| format!("last-time-buy date of {item}")));
+    }
     Ok(draft)
 }
 
-/// The assemblies around the parts are designed anew, each once; until then a bridge buy serves, where one can still be ordered.
-fn redesign(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
-    let mut draft = Draft::new(REDESIGN, Some(world.reporting.zero()));
-    let cost = survey::cost_of(world.site(), &world.reporting, "redesign_assembly", survey::REDESIGN_NEXT_HIGHER_ASSEMBLY);
-    let ready = weeks_after(world.input.as_of, cost.weeks);
+/// What the cover does not serve is bought on the open market as it is needed.
+fn spot(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
+    let mut draft = Draft::new(world, SPOT, "spot", None);
+    draft.answer.last_day_from = "none: as long as somebody offers the part".to_owned();
     let short: Vec<&Exposed> = items.iter().filter(|exposed| exposed.short()).collect();
-    let mut assemblies: Vec<String> = short.iter().flat_map(|exposed| exposed.assemblies.iter().cloned()).collect();
-    assemblies.sort();
-    assemblies.dedup();
     if short.is_empty() {
-        draft.say("Stock and open orders serve everything to the horizon; nothing has to be redesigned.");
+        draft.say("Stock and open orders serve everything to the horizon; nothing has to be bought.");
         return Ok(draft);
     }
-    draft.weeks(Some(cost.weeks));
-    let count = assemblies.len().max(1);
-    draft.once(world, "redesign", cost.times(count), &cost.from)?;
-    draft.say(&format!("Redesign of {}, in place about {ready}.", why::some_of(&assemblies)));
-    for exposed in short {
+    for exposed in &short {
         let item = world.item(exposed);
-        if exposed.orderable(world) {
-            let bridge = buying::buy(world, exposed, Some(ready))?;
-            order(world, exposed, &bridge, "bridge buy", &mut draft)?;
-            if let Some(quantity) = bridge.planned().filter(|quantity| *quantity > 0.0) {
-                draft.say(&format!("Bridge buy of {} pieces of {item}.", why::pieces(quantity)));
+        let pieces = (exposed.requirement.pieces() - exposed.cover.pieces()).max(0.0);
+        let what = format!("spot premium, {item}");
+        match (world.spot_price(exposed), &exposed.price) {
+            (Some(spot), Some(price)) if exposed.products_without_demand.is_empty() => {
+                let more = spot.checked_sub(price.amount).ok_or("a spot price is too large")?;
+                let factor = world.site().spot_price_factor.unwrap_or_default();
+                let from = format!("{} pieces × {} × (site.toml spot_price_factor {factor} − 1)", why::pieces(pieces), price.input.value);
+                draft.line(&what, Some(world.reporting.extended(pieces, more)?), from, exposed.after_run_out(world))?;
             }
-        } else {
-            draft.say(&format!("{item} cannot be ordered any more to bridge the time."));
-            draft.lost.merge(lost_until(world, exposed, Some(ready)));
+            (None, Some(_)) => {
+                draft.answer.feasible = false;
+                draft.line(&what, None, "site.toml has no spot_price_factor", When::At(0))?;
+            }
+            (_, None) => draft.line(&what, None, exposed.no_price(world), When::At(0))?,
+            _ => draft.line(&what, None, format!("what {item} needs is unknown"), When::At(0))?,
         }
     }
+    let tests = survey::cost_of(world.site(), &world.reporting, "spot", None);
+    draft.once(world, "tests for counterfeits", tests.times(short.len()), &tests.from, When::At(0))?;
+    draft.weeks(tests.weeks);
+    let sentence = if draft.answer.feasible {
+        "What is missing is bought on the open market when it is needed; whether it is offered, and genuine, is not certain."
+    } else {
+        "This site does not reckon with a spot market: site.toml has no spot_price_factor."
+    };
+    draft.say(sentence);
+    Ok(draft)
+}
+
+/// The products stop when the part runs out: what doing nothing loses, and what of their other parts is then of no use.
+fn end_product(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
+    let mut draft = Draft::new(world, END_PRODUCT, "end_product", None);
+    draft.answer.last_day_from = "none: a product can be ended on any day".to_owned();
+    let short: Vec<&Exposed> = items.iter().filter(|exposed| exposed.short()).collect();
+    let mut ended: Vec<usize> = short.iter().flat_map(|exposed| exposed.users.iter().copied()).collect();
+    ended.sort_unstable();
+    ended.dedup();
+    if ended.is_empty() {
+        draft.say("Stock and open orders serve everything to the horizon; no product has to end.");
+        return Ok(draft);
+    }
+    for exposed in &short {
+        draft.lost.merge(lost_until(world, exposed, None));
+    }
+    let end = short.iter().filter_map(|exposed| exposed.runs_out).min().map_or(0, |day| world.plan.calendar.index(day));
+    let stranded = stranded::of_products(world, &ended, &draft.lost)?;
+    draft.book("stock stranded with it", stranded.written_down, stranded.from, When::At(end))?;
+    draft
+        .pay(stranded.salvage.map(|salvage| world.reporting.zero().minus(salvage)).transpose().map_err(|error| error.to_string())?, When::At(end))?;
+    if let Some(own) = world.site().answers.get("end_product") {
+        let from = "site.toml [answers.end_product]";
+        draft.once(world, "ending it", world.reporting.price("end_product", own.cost, own.currency, from), from, When::At(end))?;
+    }
+    draft.say(&format!("{} is built while the parts last and then ends.", why::some_of(&world.skus(&ended))));
     Ok(draft)
 }
 
 /// Nobody buys ahead or redesigns. Approved alternates still carry what they can, so this then comes to the same as taking them.
 fn do_nothing(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
-    let mut draft = Draft::new(DO_NOTHING, None);
+    let mut draft = Draft::new(world, DO_NOTHING, "do_nothing", None);
     let (carried, alone): (Vec<&Exposed>, Vec<&Exposed>) = items.iter().partition(|exposed| exposed.affected.alternate.is_some());
     for exposed in &alone {
         draft.lost.merge(lost_until(world, exposed, None));
     }
     switch(world, &carried, &mut draft)?;
     draft.answer.weeks = Some(0.0);
+    (draft.answer.last_day, draft.answer.last_day_from) = (None, "none: nothing has to be done for it".to_owned());
     if carried.iter().any(|exposed| exposed.short()) {
         draft.say("The approved alternate carries the demand all the same, so this comes to the same as taking it into use in time.");
     }

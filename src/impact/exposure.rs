@@ -9,6 +9,7 @@ use super::{
     cover::Cover,
     reporting::{Margin, Reporting, decimal, float},
     requirement::{Calendar, Requirement, rank},
+    timing::{Flows, split},
 };
 use crate::domain::{
     factory::{DemandKind, Month},
@@ -105,6 +106,8 @@ pub(super) struct Loss {
     /// The part of it that is known.
     pub margin_known: Money,
     pub penalties: Option<Money>,
+    /// Known contribution and penalties together.
+    pub by_month: Flows,
 }
 
 /// Values units once a product and fiscal year, rounds there, and only adds from then on, so that every table sums to the same total.
@@ -116,7 +119,14 @@ pub(super) fn value(
     year_starts: i8,
 ) -> Result<Loss, String> {
     let add = |left: Money, right: Money| left.plus(right).map_err(|error| error.to_string());
-    let mut loss = Loss { products: Vec::new(), years: Vec::new(), margin: None, margin_known: reporting.zero(), penalties: Some(reporting.zero()) };
+    let mut loss = Loss {
+        products: Vec::new(),
+        years: Vec::new(),
+        margin: None,
+        margin_known: reporting.zero(),
+        penalties: Some(reporting.zero()),
+        by_month: Flows::default(),
+    };
     let mut by_year: BTreeMap<i16, Money> = BTreeMap::new();
     let mut all_known = true;
     for product in lost.products() {
@@ -127,14 +137,25 @@ pub(super) fn value(
         let mut of_product = reporting.zero();
         if let Some(contribution) = contribution {
             let mut years: BTreeMap<i16, f64> = BTreeMap::new();
+            let (mut months, mut weights) = (Vec::new(), Vec::new());
             for ((_, month, _), units) in lost.units.range((product, 0, 0)..(product + 1, 0, 0)) {
                 *years.entry(fiscal_year(calendar.month(*month), year_starts)).or_default() += units;
+                months.push(*month);
+                weights.push(*units);
+            }
+            for (month, part) in months.iter().zip(split(penalties, &weights)?) {
+                loss.by_month.put(*month, part)?;
             }
             for (year, units) in years {
+                let of_year: Vec<usize> = (0..months.len()).filter(|at| fiscal_year(calendar.month(months[*at]), year_starts) == year).collect();
                 let amount = reporting.money(decimal(units)?.checked_mul(contribution).ok_or("a margin is too large to be held exactly")?)?;
                 of_product = add(of_product, amount)?;
                 let sum = by_year.entry(year).or_insert_with(|| reporting.zero());
                 *sum = add(*sum, amount)?;
+                let weights: Vec<f64> = of_year.iter().map(|at| weights[*at]).collect();
+                for (at, part) in of_year.iter().zip(split(amount, &weights)?) {
+                    loss.by_month.put(months[*at], part)?;
+                }
             }
             loss.margin_known = add(loss.margin_known, of_product)?;
         }
@@ -151,7 +172,7 @@ pub(super) fn value(
 }
 
 /// A fiscal year carries the number of the calendar year it ends in.
-fn fiscal_year(month: Month, starts: i8) -> i16 {
+pub(super) fn fiscal_year(month: Month, starts: i8) -> i16 {
     if starts > 1 && month.month >= starts { month.year + 1 } else { month.year }
 }
 

@@ -10,11 +10,13 @@
 mod affected;
 mod answers;
 mod assess;
+mod bridged;
 mod buying;
 mod compose;
 mod cover;
 mod diff;
 pub mod distribution;
+mod draft;
 mod exposure;
 pub mod last_time_buy;
 mod needs;
@@ -22,7 +24,9 @@ mod reporting;
 mod requirement;
 mod risk;
 mod statement;
+mod stranded;
 pub mod survey;
+mod timing;
 mod why;
 
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +35,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use affected::Affected;
-pub use answers::{APPROVED_ALTERNATE, Answer, CostLine, DO_NOTHING, LAST_TIME_BUY, REDESIGN};
+pub use answers::{
+    AFTERMARKET, APPROVED_ALTERNATE, Answer, COMPLEX_SUBSTITUTE, CostLine, DO_NOTHING, END_PRODUCT, EXTENSION, LAST_TIME_BUY, REDESIGN,
+    REDESIGN_SYSTEM, SIMPLE_SUBSTITUTE, SPOT,
+};
 pub use assess::assess;
 use cover::Cover;
 pub use diff::{Change, Subject, diff};
@@ -39,6 +46,7 @@ use exposure::{Loss, Lost};
 use reporting::{Margin, Price, Reporting, float};
 use requirement::{Plan, Requirement};
 pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, YearLoss};
+pub use timing::YearProfit;
 use why::Notes;
 pub use why::{Figure, FigureInput, pieces};
 
@@ -54,7 +62,7 @@ use crate::{
 };
 
 /// Raised whenever the same input may come to other figures.
-pub const FORMULA_VERSION: u32 = 1;
+pub const FORMULA_VERSION: u32 = 2;
 
 /// All an assessment depends on. The same input gives the same assessment, to the bit.
 pub struct Input<'a> {
@@ -145,6 +153,13 @@ impl Exposed {
     /// Whether the ending part can still be ordered. A date that is not known has not passed.
     fn orderable(&self, world: &World<'_>) -> bool {
         self.affected.last_time_buy.is_none_or(|date| date >= world.input.as_of)
+    }
+
+    /// The months in which its cover no longer serves, to the last one in which it is needed.
+    fn after_run_out(&self, world: &World<'_>) -> timing::When {
+        let calendar = world.plan.calendar;
+        let last = self.requirement.last_day(calendar).map_or(0, |day| calendar.index(day));
+        timing::When::Over(self.runs_out.map_or(last, |day| calendar.index(day)), last)
     }
 
     /// In weeks.

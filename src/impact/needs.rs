@@ -90,7 +90,7 @@ fn missing(world: &mut World<'_>, items: &[Exposed], orders: &[Buy], loss: &Loss
             ));
         }
     }
-    let redesign = super::survey::cost_of(world.site(), &world.reporting, "redesign_assembly", super::survey::REDESIGN_NEXT_HIGHER_ASSEMBLY);
+    let redesign = super::survey::cost_of(world.site(), &world.reporting, "redesign_assembly", Some(super::survey::REDESIGN_NEXT_HIGHER_ASSEMBLY));
     if items.iter().any(Exposed::short)
         && let Err(error) = redesign.cost
     {
@@ -109,7 +109,7 @@ fn assumptions(world: &mut World<'_>, items: &[Exposed]) {
     notes.assume("nothing is extrapolated: what demand.csv does not say is not counted");
     if site.holding_rate.is_some() && site.discount_rate.is_some() {
         notes.assume(
-            "waiting is paid for by holding_rate; discount_rate is not used beside it, because holding_rate holds the cost of capital already",
+            "waiting is paid for by holding_rate, which holds the cost of capital; discount_rate is for present values alone, and capital is taken out of holding there",
         );
     }
     if items.iter().any(|exposed| exposed.runs_out.is_some()) {

@@ -60,6 +60,12 @@ pub(super) fn weeks_after(from: Date, weeks: f64) -> Date {
     from.saturating_add(jiff::SignedDuration::from_hours(days * 24))
 }
 
+/// A day some weeks earlier, the last one on which something that takes them can begin.
+pub(super) fn weeks_before(day: Date, weeks: f64) -> Date {
+    let days = libm::ceil(weeks * 7.0).clamp(0.0, 366.0 * 200.0) as i64;
+    day.saturating_sub(jiff::SignedDuration::from_hours(days * 24))
+}
+
 /// Demand for one product in one month, in units of the product.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Planned {

@@ -17,32 +17,48 @@ pub const SURVEY: &str = "default: ARINC for DMEA, survey of 2010, mean in USD o
 pub struct Row {
     pub name: &'static str,
     pub usd: i64,
-    pub weeks: u32,
+    /// `None` where the survey gives none.
+    pub weeks: Option<u32>,
 }
 
 /// An approved source taken into use: only papers change.
-pub const ADMINISTRATIVE_SUBSTITUTE: Row = Row { name: "administrative substitute", usd: 3_000, weeks: 4 };
+pub const ADMINISTRATIVE_SUBSTITUTE: Row = Row { name: "administrative substitute", usd: 3_000, weeks: Some(4) };
+/// Another part that fits the board as it is, qualified.
+pub const NORMAL_SUBSTITUTE: Row = Row { name: "normal substitute", usd: 34_000, weeks: Some(25) };
+/// Another part that needs work around it.
+pub const COMPLEX_SUBSTITUTE: Row = Row { name: "complex substitute", usd: 423_000, weeks: Some(40) };
+/// A licensed maker goes on making the part.
+pub const AFTERMARKET: Row = Row { name: "aftermarket manufacture", usd: 33_000, weeks: None };
 /// The board around the part is designed anew.
-pub const REDESIGN_NEXT_HIGHER_ASSEMBLY: Row = Row { name: "redesign of the next higher assembly", usd: 1_010_000, weeks: 64 };
+pub const REDESIGN_NEXT_HIGHER_ASSEMBLY: Row = Row { name: "redesign of the next higher assembly", usd: 1_010_000, weeks: Some(64) };
 
 /// Cost once, and weeks until it is in place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AnswerCost {
     pub cost: Result<Price, String>,
-    pub weeks: f64,
+    /// `None` is unknown.
+    pub weeks: Option<f64>,
+    /// Price of a piece as a multiple of the ending part's, where the site gives it.
+    pub price_factor: Option<Decimal>,
     pub from: String,
 }
 
-/// The site's own figure where `site.toml` has one under `key`, else the survey's row.
-pub(super) fn cost_of(site: &Site, reporting: &Reporting<'_>, key: &str, row: Row) -> AnswerCost {
-    match site.answers.get(key) {
-        Some(own) => {
+/// The site's own figure where `site.toml` has one under `key`, else the survey's row; an answer without a row is unknown and not taken from another survey.
+pub(super) fn cost_of(site: &Site, reporting: &Reporting<'_>, key: &str, row: Option<Row>) -> AnswerCost {
+    match (site.answers.get(key), row) {
+        (Some(own), _) => {
             let from = format!("site.toml [answers.{key}]");
-            AnswerCost { cost: reporting.price(key, own.cost, own.currency, &from), weeks: float(own.weeks), from }
+            let cost = reporting.price(key, own.cost, own.currency, &from);
+            AnswerCost { cost, weeks: Some(float(own.weeks)), price_factor: own.price_factor, from }
         }
-        None => {
+        (None, Some(row)) => {
             let from = format!("{SURVEY}, row '{}'", row.name);
-            AnswerCost { cost: reporting.price(row.name, Decimal::from(row.usd), Currency::USD, &from), weeks: f64::from(row.weeks), from }
+            let cost = reporting.price(row.name, Decimal::from(row.usd), Currency::USD, &from);
+            AnswerCost { cost, weeks: row.weeks.map(f64::from), price_factor: None, from }
+        }
+        (None, None) => {
+            let from = format!("site.toml has no [answers.{key}], and the survey used has no row for it");
+            AnswerCost { cost: Err(from.clone()), weeks: None, price_factor: None, from }
         }
     }
 }

@@ -55,6 +55,8 @@ fn check(site: &Site) -> Result<(), String> {
         listed(&format!("answers.{answer}.currency"), cost.currency)?;
         values.push((format!("answers.{answer}.cost"), cost.cost, number::AMOUNT));
         values.push((format!("answers.{answer}.weeks"), cost.weeks, number::WEEKS));
+        values.extend(cost.probability.map(|value| (format!("answers.{answer}.probability"), value, number::SHARE)));
+        values.extend(cost.price_factor.map(|value| (format!("answers.{answer}.price_factor"), value, number::RATE)));
     }
     values.extend(site.probability_of_end.iter().map(|(grade, value)| (format!("probability_of_end.{grade}"), *value, number::SHARE)));
     match values.into_iter().find(|(_, value, range)| !range.contains(*value)) {
@@ -94,6 +96,8 @@ mod tests {
             ("name = \"Plant\"\nreporting_currency = \"Euro\"\n".to_owned(), "line 2"),
             (format!("{head}[answers.redesign_assembly]\ncost = -1\ncurrency = \"EUR\"\nweeks = 30\n"), "answers.redesign_assembly.cost"),
             (format!("{head}[answers.redesign_assembly]\ncost = 5\ncurrency = \"EUR\"\n"), "weeks"),
+            (format!("{head}[answers.spot]\ncost = 5\ncurrency = \"EUR\"\nweeks = 1\nprobability = 70\n"), "answers.spot.probability is 70"),
+            (format!("{head}[answers.spot]\ncost = 5\ncurrency = \"EUR\"\nweeks = 1\nprice_factor = 0\n"), "answers.spot.price_factor is 0"),
             (format!("{head}[probability_of_end]\nNRND = 50\n"), "probability_of_end.NRND is 50"),
             ("name = \n".to_owned(), "line 1"),
         ] {
