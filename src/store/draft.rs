@@ -471,6 +471,11 @@ pub(super) fn subject_key(subject: Subject) -> Vec<u8> {
     }
 }
 
+/// State name, zero byte; a number follows.
+pub(super) fn state_prefix(state: &str) -> Vec<u8> {
+    [state.as_bytes(), &[0]].concat()
+}
+
 /// A state in a row of `Which::Jobs`: its place among the names, from 1.
 fn state_number(state: &JobState) -> u8 {
     JobState::NAMES.iter().zip(1..).find(|(name, _)| **name == state.name()).map_or(0, |(_, number)| number)
