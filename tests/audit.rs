@@ -120,7 +120,7 @@ fn a_record_that_was_changed_breaks_the_chain_whatever_its_checksums_say() {
     log[last] ^= 1;
     let envelope = crc32fast::hash(&log[record.start + 11..record.end]);
     log[record.start + 7..record.start + 11].copy_from_slice(&envelope.to_le_bytes());
-    let digest = Digest::of(&log[record.clone()]);
+    let digest = Digest::of(&log[record]);
     log[row + 5..row + 37].copy_from_slice(&digest.0);
     let sum = [&log[16..32], &log[group..group + 56], &log[table..table + 37 * entries]].concat();
     let sum = crc32fast::hash(&sum);

@@ -144,7 +144,7 @@ impl Stood {
         let mut state = job.state.clone();
         match &mut state {
             JobState::Scheduled { reason, .. } | JobState::Review { reason } | JobState::Dead { reason } | JobState::Cancelled { reason } => {
-                reason.clear()
+                reason.clear();
             }
             JobState::Ready | JobState::Leased { .. } | JobState::Done => {}
         }

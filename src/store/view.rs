@@ -180,15 +180,18 @@ fn after_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
     Bound::Unbounded
 }
 
-/// Rows of sled with newer ones over them.
+/// A key with what it becomes; `None`: nothing.
+type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// Rows of the tables with newer ones over them.
 pub(super) struct Merged<I: Iterator<Item = sled::Result<Row>>> {
-    over: std::iter::Peekable<std::vec::IntoIter<(Vec<u8>, Option<Vec<u8>>)>>,
+    over: std::iter::Peekable<std::vec::IntoIter<Change>>,
     under: std::iter::Peekable<I>,
     back: bool,
 }
 
 impl<I: Iterator<Item = sled::Result<Row>>> Merged<I> {
-    fn new(over: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>, under: I, back: bool) -> Merged<I> {
+    fn new(over: impl Iterator<Item = Change>, under: I, back: bool) -> Merged<I> {
         Merged { over: over.collect::<Vec<_>>().into_iter().peekable(), under: under.peekable(), back }
     }
 }

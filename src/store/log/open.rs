@@ -51,13 +51,13 @@ pub fn open(dir: &Path) -> Result<Log, Unopened> {
         }
         None => return damaged("the first file of its log does not begin as one"),
     };
-    let file = OpenOptions::new().read(true).write(true).open(path(dir, newest))?;
+    let mut file = OpenOptions::new().read(true).write(true).open(path(dir, newest))?;
     if reader.id(newest)? != Some(id) {
         if reader.length(newest)? > FILE_HEAD {
             return damaged(format!("file {newest} of its log does not begin as one of this log"));
         }
         file.set_len(0)?;
-        write_head(&mut (&file).try_clone()?, id)?;
+        write_head(&mut file, id)?;
     }
     let end = end(&reader, id, newest)?;
     if end.next <= reached {
