@@ -372,6 +372,8 @@ pub const DATASETS_OPEN_MAX: usize = 3;
 pub const POISSON_MEAN_MAX: f64 = 1e8;
 /// Lines of a file of probabilities for the calculator.
 pub const PMF_LINES_MAX: usize = 1_000_000;
+/// Products × months × scarce parts weighed together by linear programme: 50 products over 40 months in 2 parts; more takes longer than a person waits.
+pub const ALLOCATION_SLICES_MAX: usize = 4_000;
 /// Inputs named for one figure; the rest is counted. A person reads no more, and 2,000 parts must still fit a body.
 pub const WHY_INPUTS_MAX: usize = 60;
 /// Sentences about what a person must do that are shown in the lists; the statement itself holds them all.

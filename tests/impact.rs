@@ -210,7 +210,7 @@ fn a_product_hit_through_two_parts_loses_its_unit_once() {
     let assessment = Tiny::simple().item("J", "1").line("P", "J", "1").source("J", "TI", "X2", "active", "").stock("J", "800").ends("X2").assess();
     assert_eq!(assessment.items.len(), 2);
     assert_eq!(assessment.headline.margin_at_risk, eur("7000"));
-    assert!(says(&assessment.assumptions, "upper bound"));
+    assert!(says(&assessment.assumptions, "linear programme"));
 }
 
 #[test]

@@ -52,6 +52,32 @@ fn tiny(shape: &Shape) -> Tiny {
     tiny
 }
 
+/// X and Y in one month, each of items I and J; demand, contribution, pieces of I and of J, stock of I and J.
+fn two_products(demand: (u32, u32), earns: (u32, u32), first: (u32, u32), second: (u32, u32), stock: (u32, u32)) -> Tiny {
+    let mut tiny = Tiny::empty();
+    for (sku, demand, earns, first, second) in [("X", demand.0, earns.0, first.0, second.0), ("Y", demand.1, earns.1, first.1, second.1)] {
+        tiny = tiny.product(sku, &earns.to_string()).demand(sku, "2027-03", &demand.to_string(), DemandKind::Forecast);
+        tiny = tiny.line(sku, "I", &first.to_string()).line(sku, "J", &second.to_string());
+    }
+    tiny.item("I", "2")
+        .source("I", "TI", "X1", "active", "")
+        .stock("I", &stock.0.to_string())
+        .ends("X1")
+        .item("J", "1")
+        .source("J", "TI", "X2", "active", "")
+        .stock("J", &stock.1.to_string())
+        .ends("X2")
+}
+
+#[test]
+fn the_linear_programme_earns_what_greedy_cannot() {
+    // domain.md, section 4: greedy on A earns 100, in proportion 173, the programme 900 of 1,900.
+    let assessment = two_products((100, 100), (10, 9), (1, 1), (10, 1), (100, 100)).assess();
+    assert_eq!(margin(&assessment).minor(), 190_000 - 90_000);
+    let lost: Vec<Option<f64>> = assessment.products.iter().map(|product| product.units_lost).collect();
+    assert_eq!(lost, [Some(100.0), Some(0.0)]);
+}
+
 fn margin(assessment: &Assessment) -> Money {
     assessment.headline.margin_at_risk.expect("known")
 }
@@ -61,9 +87,12 @@ proptest! {
 
     #[test]
     fn more_stock_never_raises_the_margin_at_risk(shape in shape(), more in 0_u32..1000) {
+        let shape_has_second = shape.second.is_some();
         let before = tiny(&shape).assess();
         let after = tiny(&Shape { stock: shape.stock + more, ..shape }).assess();
-        prop_assert!(margin(&after).minor() <= margin(&before).minor());
+        // Each product is rounded once: with a second scarce item its units are fractions, and another split of the same sum may differ by that.
+        let rounding = if shape_has_second { 3 } else { 0 };
+        prop_assert!(margin(&after).minor() <= margin(&before).minor() + rounding);
         prop_assert!(after.items[0].runs_out.is_none() || after.items[0].runs_out >= before.items[0].runs_out);
     }
 
@@ -86,7 +115,56 @@ proptest! {
         }
         // What two items lose together is at least what one of them loses and at most all there is.
         let alone = tiny(&Shape { second: None, ..shape }).assess();
-        prop_assert!(margin(&alone).minor() <= margin(&assessment).minor());
+        prop_assert!(margin(&alone).minor() <= margin(&assessment).minor() + 3);
+    }
+
+    #[test]
+    fn scarce_items_together_lose_no_more_than_greedy_or_proportional(shape in shape()) {
+        let second = shape.second.unwrap_or(100);
+        let shape = Shape { second: Some(second), ..shape };
+        let joint = tiny(&shape).assess();
+        // All stock is there from the start, so that every product could get the same share of both items.
+        let share = joint.items.iter().map(|item| (item.stock / item.requirement.expect("known")).min(1.0)).fold(1.0, f64::min);
+        let all: f64 = joint.products.iter().zip(&shape.products).map(|(product, (earns, _))| product.units.expect("known") * f64::from(*earns)).sum();
+        let lost = margin(&joint).minor() as f64 / 100.0;
+        prop_assert!(lost <= (1.0 - share) * all + 0.05, "{lost} against {} in proportion", (1.0 - share) * all);
+        // Greedy: each item to the highest contribution per piece, which is what each of them alone loses.
+        let part = |mpn: &str| tiny(&shape).with(|tiny| tiny.case.parts.retain(|part| part.mpn == mpn)).assess();
+        let greedy = margin(&part("X1")).minor() + margin(&part("X2")).minor();
+        prop_assert!(margin(&joint).minor() <= greedy + 3);
+    }
+
+    #[test]
+    fn two_scarce_items_lose_what_a_search_of_all_corners_finds(
+        demand in (1_u32..100, 1_u32..100), earns in (1_u32..50, 1_u32..50), first in (1_u32..8, 1_u32..8), second in (1_u32..8, 1_u32..8), stock in (0_u32..400, 0_u32..400),
+    ) {
+        let assessment = two_products(demand, earns, first, second, stock).assess();
+        // Corners of the region: every crossing of two of its borders, written as a · x + b · y ≤ c.
+        let of = |number: u32| f64::from(number);
+        let borders = [
+            (of(first.0), of(first.1), of(stock.0)),
+            (of(second.0), of(second.1), of(stock.1)),
+            (1.0, 0.0, of(demand.0)),
+            (0.0, 1.0, of(demand.1)),
+            (-1.0, 0.0, 0.0),
+            (0.0, -1.0, 0.0),
+        ];
+        let mut most = 0.0_f64;
+        for (a, b, c) in borders {
+            for (d, e, f) in borders {
+                let determinant = a * e - b * d;
+                if determinant.abs() < 1e-9 {
+                    continue;
+                }
+                let (x, y) = ((c * e - b * f) / determinant, (a * f - c * d) / determinant);
+                if borders.iter().all(|(a, b, c)| a * x + b * y <= c + 1e-9) {
+                    most = most.max(of(earns.0) * x + of(earns.1) * y);
+                }
+            }
+        }
+        let all = of(demand.0) * of(earns.0) + of(demand.1) * of(earns.1);
+        let lost = margin(&assessment).minor() as f64 / 100.0;
+        prop_assert!((lost - (all - most)).abs() <= 0.011, "{lost} lost, {} by the corners", all - most);
     }
 
     #[test]

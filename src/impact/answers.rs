@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Exposed, World,
     affected::name,
-    bridged,
+    allocation, bridged,
     buying::Buy,
     draft::Draft,
     exposure::{Loss, Lost, lost_units, unserved},
@@ -341,8 +341,10 @@ fn end_product(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
         draft.say("Stock and open orders serve everything to the horizon; no product has to end.");
         return Ok(draft);
     }
-    for exposed in &short {
-        draft.lost.merge(lost_until(world, exposed, None));
+    let (lost, doubt) = allocation::lost_together(world, &short);
+    draft.lost.merge(lost);
+    if let Some(doubt) = doubt {
+        draft.say(doubt);
     }
     let end = short.iter().filter_map(|exposed| exposed.runs_out).min().map_or(0, |day| world.plan.calendar.index(day));
     let stranded = stranded::of_products(world, &ended, &draft.lost)?;
@@ -361,9 +363,8 @@ fn end_product(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
 fn do_nothing(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
     let mut draft = Draft::new(world, DO_NOTHING, "do_nothing", None);
     let (carried, alone): (Vec<&Exposed>, Vec<&Exposed>) = items.iter().partition(|exposed| exposed.affected.alternate.is_some());
-    for exposed in &alone {
-        draft.lost.merge(lost_until(world, exposed, None));
-    }
+    let (lost, doubt) = allocation::lost_together(world, &alone);
+    draft.lost.merge(lost);
     switch(world, &carried, &mut draft)?;
     draft.answer.weeks = Some(0.0);
     (draft.answer.last_day, draft.answer.last_day_from) = (None, "none: nothing has to be done for it".to_owned());
@@ -374,6 +375,9 @@ fn do_nothing(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
         draft.say("Stock and open orders are used up; what they do not serve is lost.");
     } else if carried.iter().all(|exposed| !exposed.short()) {
         draft.say("Stock and open orders serve everything to the horizon.");
+    }
+    if let Some(doubt) = doubt {
+        draft.say(doubt);
     }
     Ok(draft)
 }

@@ -1,5 +1,5 @@
 //! What is not served, and what that loses. Scarce pieces of one item go to the highest contribution per piece first, so that for one item no other
-//! allocation loses less; with several scarce items in one product it is an upper bound (domain.md, section 4), and that is told.
+//! allocation loses less; several scarce items are weighed together in `allocation`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

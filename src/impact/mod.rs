@@ -8,6 +8,7 @@
 //! Money is exact; quantities and probabilities are floating point and meet a price in one place (`reporting`). Every figure leaves its inputs in `why`.
 
 mod affected;
+mod allocation;
 mod answers;
 mod assess;
 mod bridged;

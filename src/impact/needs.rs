@@ -135,7 +135,7 @@ fn assumptions(world: &mut World<'_>, items: &[Exposed]) {
     let scarce: Vec<&Exposed> = items.iter().filter(|exposed| exposed.runs_out.is_some()).collect();
     if scarce.len() > 1 {
         notes
-            .assume("several parts are scarce at once: each is given to the highest contribution per piece, so the margin at risk is an upper bound");
+            .assume("several parts are scarce at once: a linear programme shares them among the products so that the least contribution is lost; within other answers each goes to the highest contribution per piece");
     }
     let mut below: Vec<String> = Vec::new();
     for (product, margin) in &world.margins {
