@@ -6,7 +6,10 @@ mod tiny;
 
 use jiff::civil::date;
 use lastbuy::{
-    cli::impact_text::{text, why_text},
+    cli::{
+        impact_export,
+        impact_text::{text, why_text},
+    },
     domain::{
         factory::{AnswerCost, DemandKind},
         money::Currency,
@@ -101,4 +104,49 @@ fn why_shows_formula_and_inputs_or_the_names_there_are() {
     let error = why_text(&assessment, "profit").expect_err("no such figure");
     assert!(error.contains("'profit'") && error.contains("margin_at_risk"), "{error}");
     assert!(why_text(&assessment, "list").is_ok_and(|list| list.contains("answer_cost:do_nothing")));
+}
+
+#[test]
+fn a_spreadsheet_reads_every_figure_and_no_formula() {
+    let renamed = |tiny: &mut Tiny| {
+        let rename = |sku: &mut String| {
+            if sku == "Q" {
+                "=Q".clone_into(sku);
+            }
+        };
+        tiny.data.products.iter_mut().for_each(|product| rename(&mut product.sku));
+        tiny.data.bom.iter_mut().for_each(|line| rename(&mut line.parent));
+        tiny.data.demand.iter_mut().for_each(|demand| rename(&mut demand.sku));
+    };
+    let assessment = rich().with(renamed).assess();
+    let text = impact_export::csv(&assessment).expect("csv");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("row")).collect();
+    assert!(rows.iter().all(|row| row.len() == 7));
+    let cells = || rows.iter().flat_map(|row| row.iter());
+    assert!(cells().any(|cell| cell == "'=Q") && !cells().any(|cell| cell.starts_with(['=', '+', '@'])));
+    // Every line of every answer is there, and the lines sum to the total in the file as well.
+    for answer in &assessment.answers {
+        let of = |figure: &str| rows.iter().filter(|row| &row[1] == answer.name.as_str() && &row[2] == figure).collect::<Vec<_>>();
+        let sum: Option<rust_decimal::Decimal> = answer.lines.iter().map(|line| of(&line.name)[0][4].parse::<rust_decimal::Decimal>().ok()).sum();
+        assert_eq!(sum, of("total_cost")[0][4].parse().ok(), "{}", answer.name);
+        assert_eq!(answer.total_cost.is_none(), &of("total_cost")[0][4] == "unknown");
+    }
+}
+
+#[test]
+fn purchasing_gets_what_it_needs_to_order() {
+    let assessment = Tiny::simple().assess();
+    let text = impact_export::order(&assessment).expect("csv").expect("an order");
+    let rows: Vec<Vec<String>> =
+        csv::Reader::from_reader(text.as_bytes()).records().map(|row| row.expect("row").iter().map(str::to_owned).collect()).collect();
+    let buy = &assessment.items[0].last_time_buy;
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0][0].as_str(), rows[0][2].as_str(), rows[0][4].as_str()), ("I", "TI X1", "2"));
+    assert_eq!(rows[0][3], buy.quantity.expect("quantity").to_string());
+    assert_eq!(rows[0][5], buy.cost.expect("cost").amount().to_string());
+    assert_eq!((rows[0][6].as_str(), rows[0][7].as_str()), ("EUR", "2027-06-30"));
+    // Too late to order: no request.
+    let late = Tiny::simple().with(|tiny| tiny.case.last_time_buy = Some(date(2026, 1, 31))).assess();
+    assert!(impact_export::order(&late).expect("csv").is_none());
 }

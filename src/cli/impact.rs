@@ -1,6 +1,6 @@
 //! `lastbuy impact`: profit-and-loss statements and how each figure came about.
 
-use super::{CommandResult, Context, Ended, client::Client, diff, impact_text, output};
+use super::{CommandResult, Context, Ended, client::Client, diff, impact_export, impact_text, output};
 use crate::impact::Assessment;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// A statement as a file, to standard output: of an assessment, or the newest of a case (C-2).
+    Export {
+        id: String,
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+    },
     /// Newest first.
     List {
         /// Only those of one case.
@@ -39,6 +45,16 @@ enum Command {
     },
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// The whole statement, as stored.
+    Json,
+    /// One figure a row, for a spreadsheet.
+    Csv,
+    /// The purchase request for the last-time buy, as CSV.
+    Order,
+}
+
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let client = Client::connect(context, false)?;
     let ended = act(&args.command, &client);
@@ -49,16 +65,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 fn act(command: &Command, client: &Client) -> CommandResult {
     match command {
         Command::Show { id, why, json } => {
-            let id = if id.starts_with(['C', 'c']) {
-                let case = client.get(&format!("/v1/cases/{id}"))?;
-                let newest = case.get("latest").and_then(serde_json::Value::as_str);
-                newest
-                    .map(str::to_owned)
-                    .ok_or_else(|| anyhow::anyhow!("{id} has no assessment yet: import factory data, or look at `lastbuy jobs list`"))?
-            } else {
-                id.clone()
-            };
-            let body = client.get_bytes(&format!("/v1/assessments/{id}"))?;
+            let body = statement(client, id)?;
             if *json && why.is_none() {
                 output::json(&serde_json::from_slice(&body)?)?;
                 return Ok(Ended::Done);
@@ -69,6 +76,16 @@ fn act(command: &Command, client: &Client) -> CommandResult {
                 None => impact_text::text(&assessment),
             };
             output::print(&text)?;
+            Ok(Ended::Done)
+        }
+        Command::Export { id, format } => {
+            let body = statement(client, id)?;
+            match format {
+                Format::Json => output::json(&serde_json::from_slice(&body)?)?,
+                Format::Csv => output::print(&impact_export::csv(&serde_json::from_slice(&body)?)?)?,
+                Format::Order if !impact_export::print_order(&serde_json::from_slice(&body)?)? => return Ok(Ended::Nothing),
+                Format::Order => {}
+            }
             Ok(Ended::Done)
         }
         Command::Diff { before, after, json } => {
@@ -94,6 +111,17 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             })
         }
     }
+}
+
+/// The stored bytes of an assessment, or of the newest one of a case.
+fn statement(client: &Client, id: &str) -> anyhow::Result<Vec<u8>> {
+    if !id.starts_with(['C', 'c']) {
+        return Ok(client.get_bytes(&format!("/v1/assessments/{id}"))?.to_vec());
+    }
+    let case = client.get(&format!("/v1/cases/{id}"))?;
+    let newest = case.get("latest").and_then(serde_json::Value::as_str);
+    let id = newest.ok_or_else(|| anyhow::anyhow!("{id} has no assessment yet: import factory data, or look at `lastbuy jobs list`"))?;
+    Ok(client.get_bytes(&format!("/v1/assessments/{id}"))?.to_vec())
 }
 
 /// What a replay held fast, where it did; such an assessment is never its case's headline.

@@ -17,6 +17,7 @@ mod doctor;
 mod eval;
 mod events;
 mod impact;
+pub mod impact_export;
 pub mod impact_text;
 mod ingest;
 mod jobs;
