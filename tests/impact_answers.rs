@@ -115,9 +115,11 @@ fn a_substitute_needs_a_candidate_and_its_pieces_have_a_price() {
     assert_eq!((line(substitute, "qualification"), line(substitute, "price difference, I")), (eur("5000"), eur("1400")));
     assert_eq!(substitute.weeks, Some(10.0));
     assert_eq!(substitute.last_day, Some(date(2027, 6, 30)));
-    // Without a factor it is said that the price is taken as equal.
+    // Without a factor the price is unknown, and so is the cost: it is never taken as equal.
     let assessment = with(None);
-    assert!(answer(&assessment, SIMPLE_SUBSTITUTE).why.contains("gives no price_factor"));
+    let substitute = answer(&assessment, SIMPLE_SUBSTITUTE);
+    assert!(substitute.why.contains("gives no price_factor"), "{}", substitute.why);
+    assert_eq!((line(substitute, "price difference, I"), substitute.total_cost), (None, None));
     // A listed source that waits for its qualification is a candidate, one that ends itself is none.
     for (lifecycle, feasible) in [("active", true), ("obsolete", false)] {
         let assessment = Tiny::simple()

@@ -193,7 +193,7 @@ pub struct AnswerCost {
     /// Of success, 0 to 1; `None` is unknown.
     #[serde(default)]
     pub probability: Option<Decimal>,
-    /// Price of a piece under this answer, as a multiple of the ending part's; `None` takes it at the same price, and says so.
+    /// Price of a piece under this answer, as a multiple of the ending part's; `None` is unknown.
     #[serde(default)]
     pub price_factor: Option<Decimal>,
 }

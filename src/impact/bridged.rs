@@ -190,19 +190,23 @@ fn bridge(world: &World<'_>, exposed: &Exposed, cost: &AnswerCost, draft: &mut D
 
 /// What the pieces of a substitute cost more than those they replace, from the day it is in place.
 fn price_difference(world: &World<'_>, exposed: &Exposed, cost: &AnswerCost, draft: &mut Draft) -> Result<(), String> {
-    let Some(factor) = cost.price_factor else {
-        draft.say("Its pieces are taken at the price of the ending part: site.toml gives no price_factor for it.");
-        return Ok(());
-    };
     let (Some(weeks), Some(price)) = (cost.weeks, &exposed.price) else { return Ok(()) };
     let (calendar, item) = (world.plan.calendar, world.item(exposed));
     let ready = weeks_after(world.input.as_of, weeks);
     let before = exposed.requirement.before(calendar, ready).pieces();
     let pieces = (exposed.requirement.pieces() - before.max(exposed.cover.pieces())).max(0.0);
-    let more = factor.checked_sub(rust_decimal::Decimal::ONE).and_then(|more| more.checked_mul(price.amount)).ok_or("a price is too large")?;
     let last = exposed.requirement.last_day(calendar).map_or(0, |day| calendar.index(day));
     let first = calendar.index(ready).max(exposed.runs_out.map_or(0, |day| calendar.index(day)));
+    let what = format!("price difference, {item}");
+    let Some(factor) = cost.price_factor else {
+        if pieces > 0.0 {
+            draft.say("What its pieces cost is unknown: site.toml gives no price_factor for it.");
+            draft.line(&what, None, format!("{} pieces at an unknown price", why::pieces(pieces)), When::Over(first, last))?;
+        }
+        return Ok(());
+    };
+    let more = factor.checked_sub(rust_decimal::Decimal::ONE).and_then(|more| more.checked_mul(price.amount)).ok_or("a price is too large")?;
     let from = format!("{} pieces × {} × ({} price_factor {factor} − 1)", why::pieces(pieces), price.input.value, cost.from);
     let amount = Some(world.reporting.extended(pieces, more)?).filter(|_| exposed.products_without_demand.is_empty());
-    draft.line(&format!("price difference, {item}"), amount, from, When::Over(first, last))
+    draft.line(&what, amount, from, When::Over(first, last))
 }
