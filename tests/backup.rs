@@ -237,6 +237,21 @@ fn compaction_gives_room_back_and_changes_nothing_else() {
     assert_eq!((again.dropped, again.records), (0, compacted.records + 1));
 }
 
+/// A large body comes to stand in a group without records, before the first one.
+#[test]
+fn compaction_twice_keeps_what_stands_before_the_first_record() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("open");
+    let event = accept(&store, 1, (2 << 20) + 7, At(1)).event;
+    drop(store);
+    for _ in 0..2 {
+        Store::compact(dir.path(), &me(), At(9), &mut quietly).expect("compact");
+        let store = Store::open(dir.path()).expect("open");
+        assert_eq!(body(&store, event), Some(bytes(1, (2 << 20) + 7)));
+        sound(&store);
+    }
+}
+
 /// Records of all events, and the bytes of those that are kept.
 fn seen_of_kept(store: &Store) -> String {
     let events = store.events(None, 1000).expect("events");

@@ -66,7 +66,7 @@ impl Store {
         })?;
         let mut new = Rewrite::new(&swap::rebuilt(&self.dir))?;
         let mut bodies = 0;
-        for group in shared.groups(1)? {
+        for group in shared.groups() {
             let group = group?;
             progress(Progress { what: "records", done: group.first, total: state.record });
             let mut records = shared.reader.records(&group);

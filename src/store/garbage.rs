@@ -84,7 +84,7 @@ impl Store {
     fn free(&self, going: &HashSet<Digest>, dry_run: bool, collected: &mut Collected) -> Result<(), String> {
         let shared = &self.shared;
         let newest = shared.newest_file.load(Ordering::Acquire);
-        for group in shared.groups(1)? {
+        for group in shared.groups() {
             for entry in group?.entries.into_iter().filter(|entry| entry.kind == Kind::Body && entry.place.length > 0) {
                 if shared.place(entry.digest)? == Some(entry.place) && !going.contains(&entry.digest) {
                     continue;

@@ -13,8 +13,14 @@ use super::{
 type Result<T> = std::result::Result<T, String>;
 
 impl Shared {
-    /// Every group from the one that holds record `from` on, or one a little before, to the end that was committed when this was called.
-    pub fn groups(&self, from: u64) -> Result<impl Iterator<Item = Result<Found>> + '_> {
+    /// Every group, to the end that was committed when this was called.
+    pub fn groups(&self) -> impl Iterator<Item = Result<Found>> + '_ {
+        let state = self.state();
+        self.reader.groups(state.log, Position::START, state.position)
+    }
+
+    /// The groups from one at or before that of record `from` on; of what comes before it, no record is missing, but bodies may be.
+    fn groups_from(&self, from: u64) -> Result<impl Iterator<Item = Result<Found>> + '_> {
         let state = self.state();
         let rows = self.view.range_back(Which::Log, (Bound::Unbounded, Bound::Included(key(from).to_vec()))).next();
         let at = match rows.transpose().map_err(|error| error.to_string())? {
@@ -26,7 +32,7 @@ impl Shared {
 
     /// Every record from number `from` on.
     pub fn records(&self, from: u64) -> Result<impl Iterator<Item = Result<Stored>> + '_> {
-        let records = self.groups(from)?.flat_map(|group| match group {
+        let records = self.groups_from(from)?.flat_map(|group| match group {
             Ok(group) => self.reader.records(&group).collect(),
             Err(error) => vec![Err(error)],
         });
@@ -68,7 +74,7 @@ impl Back<'_> {
         if self.before <= 1 {
             return Ok(());
         }
-        for group in self.shared.groups(self.before - 1)? {
+        for group in self.shared.groups_from(self.before - 1)? {
             let group = group?;
             if group.first >= self.before {
                 break;
