@@ -76,12 +76,12 @@ pub(super) fn run(dir: &Path, theirs: u16) -> Result<(), String> {
                     let stored = stored?;
                     new.append(&chain.record(&stored.envelope).map_err(|error| format!("record {}: {error}", stored.number))?)?;
                 }
-                // One whose room was given back is needed no more.
-                Kind::Body if reader.occupied(entry.place).map_err(|error| error.to_string())? == 0 && entry.place.length > 0 => {}
-                Kind::Body => {
-                    let bytes = reader.body(entry.digest, entry.place).map_err(|error| format!("body {}: {error}", entry.digest))?;
-                    new.body(entry.digest, &bytes)?;
-                }
+                Kind::Body => match reader.body(entry.digest, entry.place) {
+                    Ok(bytes) => new.body(entry.digest, &bytes)?,
+                    // Its room was given back: it is needed no more. A body that is zeros itself has their digest.
+                    Err(_) if reader.occupied(entry.place).is_ok_and(|occupied| occupied == 0) => {}
+                    Err(error) => return Err(format!("body {}: {error}", entry.digest)),
+                },
             }
         }
     }

@@ -115,8 +115,7 @@ impl View {
     /// The same from the last to the first.
     pub fn range_back(&self, which: Which, range: (Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Merged<impl Iterator<Item = sled::Result<Row>> + use<>> {
         let over = self.pending().range(which, &range);
-        let over: Vec<_> = over.into_iter().rev().collect();
-        Merged::new(over.into_iter(), self.trees.range(which, range).rev(), true)
+        Merged::new(over.into_iter().rev(), self.trees.range(which, range).rev(), true)
     }
 
     /// Keys that begin with a prefix.
