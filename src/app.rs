@@ -1,6 +1,7 @@
 //! Composition: opens the store, wires the layers, starts what serves and what works, and drains them in order: intake first, then the workers, then the log.
 
 use std::{
+    collections::BTreeMap,
     net::{SocketAddr, TcpListener},
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
@@ -15,10 +16,10 @@ use crate::{
     config::{Config, Notifications},
     datasets::Datasets,
     document::Extractor,
-    domain::{maker::MakerAliases, time::At},
+    domain::{export::Columns, maker::MakerAliases, time::At},
     factory,
     http::{self, Service},
-    intake::{self, Columns, Gate},
+    intake::{self, Gate},
     limits,
     llm::{self, Engine, LlmError},
     notify,
@@ -63,11 +64,15 @@ pub fn aliases(config: &Config) -> Result<MakerAliases, AppError> {
     Ok(aliases)
 }
 
+/// How the columns of exports are named, by source.
+fn columns(config: &Config) -> Result<BTreeMap<String, Columns>, AppError> {
+    let columns = config.written.intake.columns.iter().map(|(source, named)| Ok((source.clone(), Columns::of(source, named)?)));
+    columns.collect::<Result<_, String>>().map_err(AppError::Gate)
+}
+
 /// Who may send what; tries the form of every secret and certificate.
 pub fn gate(config: &Config) -> Result<Gate, AppError> {
     let written = &config.written.intake;
-    let columns = written.columns.iter().map(|(source, named)| Ok((source.clone(), Columns::of(source, named)?)));
-    let columns = columns.collect::<Result<_, String>>().map_err(AppError::Gate)?;
     Gate::new(intake::Settings {
         secrets: config.secrets.clone(),
         tolerance_s: written.clock_tolerance_seconds.into(),
@@ -75,7 +80,7 @@ pub fn gate(config: &Config) -> Result<Gate, AppError> {
         ses_topics: written.ses_topics.clone(),
         ses_certificates: config.ses_certificates.clone(),
         cloudevents_batches: written.cloudevents_batches,
-        columns,
+        columns: columns(config)?,
     })
     .map_err(AppError::Gate)
 }
@@ -124,7 +129,7 @@ fn retention(config: &Config) -> Retention {
 pub fn reader(config: &Config) -> Result<Reader, AppError> {
     let engine =
         Engine::start(Program::this(), &model_file(config)?, model_threads(config)).map_err(|error: LlmError| AppError::Model(error.to_string()))?;
-    Ok(Reader::new(Some(Arc::new(engine)), aliases(config)?))
+    Ok(Reader::new(Some(Arc::new(engine)), aliases(config)?).with_exports(columns(config)?))
 }
 
 /// What runs: the server's two faces and the workers, over one open store.

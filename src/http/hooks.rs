@@ -17,7 +17,7 @@ use super::{Service, admin, body, now, problem::Problem};
 use crate::{
     clock,
     domain::event::Source,
-    intake::{self, Answers, Delivery, Refusal},
+    intake::{self, Answers, By, Delivery, Refusal},
     rate::counted_as,
     store::{Accepted, Actor},
 };
@@ -145,8 +145,8 @@ async fn accept(
     }
     let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
     let delivery = Delivery { source, content_type, file_name, headers, body };
-    let gate = by.is_none().then_some(&service.gate);
-    let received = intake::receive(delivery, gate, clock::now_ms())?;
+    let handed_in = if by.is_some() { By::Person(&service.gate) } else { By::Network(&service.gate) };
+    let received = intake::receive(delivery, handed_in, clock::now_ms())?;
     if let (Some(token), Some(arrival)) = (received.token, received.arrivals.first()) {
         service.spent.spend(token, arrival.dedupe_key, clock::now_ms())?;
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
-use super::{Delivery, Refusal, ses::Certificate, signature, tabular::Columns};
-use crate::limits;
+use super::{Delivery, Refusal, ses::Certificate, signature};
+use crate::{domain::export::Columns, limits};
 
 /// What the site decides about its senders.
 #[derive(Clone, Default)]

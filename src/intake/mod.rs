@@ -35,11 +35,10 @@ use crate::{
     limits,
 };
 pub use answers::Answers;
-use gate::Scheme;
 pub use gate::{Gate, Settings};
+use gate::{Proof, Scheme};
 use media_type::MediaType;
 pub use smtp::{Envelope, SMTP, mail};
-pub use tabular::Columns;
 
 /// One delivery as it came over HTTP or from a file.
 #[derive(Debug, Clone)]
@@ -170,8 +169,9 @@ const SOURCES: [Row; 19] = [
     direct("cloudevents", limits::BODY_BYTES_MAX, cloudevents::check),
     direct("generic", limits::JSON_BODY_BYTES_MAX, generic::check),
     direct("standard-webhooks", limits::JSON_BODY_BYTES_MAX, standard_webhooks::check),
-    direct("accuris", limits::JSON_BODY_BYTES_MAX, tabular::check),
-    direct("z2data", limits::JSON_BODY_BYTES_MAX, tabular::check),
+    // A workbook is a document; CSV and JSON have the smaller bound.
+    direct("accuris", limits::BODY_BYTES_MAX, tabular::check),
+    direct("z2data", limits::BODY_BYTES_MAX, tabular::check),
     sender("sendgrid", Scheme::SendGrid, sendgrid::check, answers::SENDGRID),
     sender("mailgun", Scheme::Mailgun, mailgun::check, answers::MAILGUN),
     sender("postmark", Scheme::Vouched, postmark::check, answers::POSTMARK),
@@ -215,9 +215,19 @@ pub fn body_bytes_max(source: &Source) -> usize {
     row(source.as_str()).map_or(limits::JSON_BODY_BYTES_MAX, |row| row.body_bytes_max)
 }
 
-/// Bytes to arrivals: sender checked, form checked, dedupe keys made. Without a gate a person hands it in, who is told what is wrong. `now_ms` is only compared
-/// with the time a signature names.
-pub fn receive(delivery: Delivery, gate: Option<&Gate>, now_ms: i64) -> Result<Received, Refusal> {
+/// Who hands a delivery in.
+#[derive(Clone, Copy)]
+pub enum By<'a> {
+    /// Whoever reaches the port: the gate's credentials must vouch for it.
+    Network(&'a Gate),
+    /// A person, who is told what is wrong; the site's settings hold all the same.
+    Person(&'a Gate),
+    /// This program itself, from a folder or an API.
+    Own,
+}
+
+/// Bytes to arrivals: sender checked, form checked, dedupe keys made. `now_ms` is only compared with the time a signature names.
+pub fn receive(delivery: Delivery, by: By<'_>, now_ms: i64) -> Result<Received, Refusal> {
     let Some(row) = row(delivery.source.as_str()) else {
         return Err(Refusal::UnknownSource(format!("'{}' is not a source: one of {}", delivery.source, NAMES.join(", "))));
     };
@@ -229,11 +239,13 @@ pub fn receive(delivery: Delivery, gate: Option<&Gate>, now_ms: i64) -> Result<R
             row.body_bytes_max
         )));
     }
-    let proof = gate.map(|gate| gate.verify(row.scheme, &delivery, now_ms)).transpose()?.unwrap_or_default();
-    let open = Settings::default();
-    let checked = checked(row, &delivery, gate.map_or(&open, |gate| &gate.settings));
+    let (proof, checked) = match by {
+        By::Network(gate) => (gate.verify(row.scheme, &delivery, now_ms)?, checked(row, &delivery, &gate.settings)),
+        By::Person(gate) => (Proof::default(), checked(row, &delivery, &gate.settings)),
+        By::Own => (Proof::default(), checked(row, &delivery, &Settings::default())),
+    };
     // What a sender whose deliveries nobody watches got wrong is kept for a person to see; of others, what somebody with a secret sent.
-    let keeps = gate.is_some() && (row.answers.refused.is_some() || proof.is_signed) && !delivery.body.is_empty();
+    let keeps = matches!(by, By::Network(_)) && (row.answers.refused.is_some() || proof.is_signed) && !delivery.body.is_empty();
     match checked {
         Ok(taken) => {
             let is_one = taken.len() == 1;

@@ -1,77 +1,26 @@
-//! `accuris` and `z2data`: exports of BOM tools as CSV or JSON, one row a part. Their push formats are not public, so the site says how the columns are called. The rows
-//! of one notice (same maker, same number, same kind) become one notice in the published form, with the rows themselves beside it.
-
-use std::collections::BTreeMap;
+//! `accuris` and `z2data`: exports of BOM tools, one row a part (`domain::export`). Of CSV and JSON, the rows of one notice (same maker, same number, same kind) become
+//! one notice in the published form, with the rows themselves beside it. A workbook is taken by its bytes, as one event: it needs a large parser, and is opened in the
+//! sandboxed child; `reading::export` makes its rows notices by the same columns.
 
 use bytes::Bytes;
-use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::{Delivery, Refusal, Settings, Taken, few, json, json::Node, media_type::MediaType};
-use crate::limits;
+use crate::{
+    domain::{
+        export::{Columns, announces_nothing, day, kind_of_row},
+        notice::NoticeKind,
+    },
+    limits,
+};
 
-/// Names of an export's columns, compared without regard to case; empty: the export has no such column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
-    pub mpn: String,
-    pub manufacturer: String,
-    pub status: String,
-    pub notice_id: String,
-    pub issue_date: String,
-    pub last_time_buy: String,
-    pub last_time_ship: String,
-    pub replacement: String,
-}
-
-impl Columns {
-    /// The columns of a source by what they hold.
-    pub fn of(source: &str, named: &BTreeMap<String, String>) -> Result<Columns, String> {
-        let mut columns = Columns::default();
-        for (field, column) in named {
-            let place = match field.as_str() {
-                "mpn" => &mut columns.mpn,
-                "manufacturer" => &mut columns.manufacturer,
-                "status" => &mut columns.status,
-                "notice_id" => &mut columns.notice_id,
-                "issue_date" => &mut columns.issue_date,
-                "last_time_buy" => &mut columns.last_time_buy,
-                "last_time_ship" => &mut columns.last_time_ship,
-                "replacement" => &mut columns.replacement,
-                other => {
-                    return Err(format!(
-                        "intake.columns.{source}: '{other}' is none of mpn, manufacturer, status, notice_id, issue_date, last_time_buy, last_time_ship, replacement"
-                    ));
-                }
-            };
-            place.clone_from(column);
-        }
-        if columns.mpn.is_empty() {
-            return Err(format!("intake.columns.{source}: mpn is missing, without a part number there is no notice"));
-        }
-        Ok(columns)
-    }
-}
-
-/// Words of a status, in lower case, and the kind of notice they mean; the first that is found counts.
-const KINDS: [(&str, &str); 12] = [
-    ("not recommended", "NRND"),
-    ("nrnd", "NRND"),
-    ("discontinu", "PDN"),
-    ("end of life", "PDN"),
-    ("obsolete", "PDN"),
-    ("last time buy", "PDN"),
-    ("eol", "PDN"),
-    ("pdn", "PDN"),
-    ("ltb", "PDN"),
-    ("change", "PCN"),
-    ("pcn", "PCN"),
-    ("", "OTHER"),
-];
+/// First bytes of a workbook: of ZIP, in which XLSX, XLSB and ODS come, and of a compound file, as old Excel writes it.
+const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"];
 
 struct Notice {
     manufacturer: String,
     notice_id: String,
-    kind: &'static str,
+    kind: NoticeKind,
     fields: Map<String, Value>,
     parts: Vec<Value>,
     last_buys: Map<String, Value>,
@@ -84,28 +33,44 @@ pub(super) fn check(delivery: &Delivery, settings: &Settings) -> Result<Vec<Take
         Refusal::Malformed(format!("nobody said how {} names its columns: fill [intake.columns.{}]", delivery.source, delivery.source))
     })?;
     let media_type = MediaType::of(delivery)?;
+    if WORKBOOKS.iter().any(|magic| delivery.body.starts_with(magic)) {
+        return Ok(vec![Taken::whole(media_type.unwrap_or_else(MediaType::unspecified), None)]);
+    }
+    if delivery.body.len() > limits::JSON_BODY_BYTES_MAX {
+        return Err(Refusal::TooLarge(format!(
+            "the export has {} bytes, CSV and JSON may have {}; split it, or send the workbook",
+            delivery.body.len(),
+            limits::JSON_BODY_BYTES_MAX
+        )));
+    }
     let rows = if media_type.is_some_and(|of| of.is_json()) || matches!(delivery.body.trim_ascii_start().first(), Some(b'[' | b'{')) {
         json_rows(&delivery.body)?
     } else {
         csv_rows(&delivery.body)?
     };
-    let mut notices: Vec<Notice> = Vec::new();
+    let (mut notices, mut active): (Vec<Notice>, Vec<Value>) = (Vec::new(), Vec::new());
     for (number, row) in rows.into_iter().enumerate() {
-        add(&mut notices, columns, number + 1, row)?;
+        active.extend(add(&mut notices, columns, number + 1, row)?);
         if notices.len() > limits::EVENTS_A_DELIVERY_MAX {
             return Err(Refusal::Malformed(format!("the export holds more than {} notices; split it", limits::EVENTS_A_DELIVERY_MAX)));
         }
     }
-    if notices.is_empty() {
+    if notices.is_empty() && active.is_empty() {
         return Err(Refusal::Malformed("the export has no rows: there is nothing to read".to_owned()));
     }
-    let taken = |notice: Notice| Taken { body: Some(notice.body()), ..Taken::whole(MediaType::plain_json(), None) };
-    Ok(notices.into_iter().map(taken).collect())
+    let taken = |body: Bytes| Taken { body: Some(body), ..Taken::whole(MediaType::plain_json(), None) };
+    let mut all: Vec<Taken> = notices.into_iter().map(|notice| taken(notice.body())).collect();
+    if !active.is_empty() {
+        let ignored = Some(format!("{} rows of the export say that their part is active, and announce nothing", active.len()));
+        all.push(Taken { ignored, ..taken(Bytes::from(json!({ "export_rows": active }).to_string())) });
+    }
+    Ok(all)
 }
 
-fn add(notices: &mut Vec<Notice>, columns: &Columns, number: usize, row: Map<String, Value>) -> Result<(), Refusal> {
+/// Puts a row to its notice; gives it back where it announces nothing.
+fn add(notices: &mut Vec<Notice>, columns: &Columns, number: usize, row: Map<String, Value>) -> Result<Option<Value>, Refusal> {
     let cell = |column: &str| -> String {
-        let found = row.iter().find(|(name, _)| !column.is_empty() && name.trim().eq_ignore_ascii_case(column.trim()));
+        let found = row.iter().find(|(name, _)| Columns::is_called(name, column));
         found
             .map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), str::to_owned).trim().to_owned())
             .filter(|text| text != "null")
@@ -115,8 +80,12 @@ fn add(notices: &mut Vec<Notice>, columns: &Columns, number: usize, row: Map<Str
     if mpn.is_empty() {
         return Err(Refusal::Malformed(format!("row {number} has no part number in the column '{}'", few(&columns.mpn))));
     }
-    let (manufacturer, notice_id, status) = (cell(&columns.manufacturer), cell(&columns.notice_id), cell(&columns.status).to_lowercase());
-    let kind = KINDS.iter().find(|(word, _)| status.contains(word)).map_or("OTHER", |(_, kind)| kind);
+    let (manufacturer, notice_id, status) = (cell(&columns.manufacturer), cell(&columns.notice_id), cell(&columns.status));
+    let has_last_date = [&columns.last_time_buy, &columns.last_time_ship].iter().any(|column| !cell(column).is_empty());
+    let kind = kind_of_row(&status, has_last_date);
+    if announces_nothing(kind, &status, &notice_id) {
+        return Ok(Some(Value::Object(row)));
+    }
     let date = |column: &str| {
         let text = cell(column);
         if text.is_empty() {
@@ -152,13 +121,13 @@ fn add(notices: &mut Vec<Notice>, columns: &Columns, number: usize, row: Map<Str
     }
     notice.parts.push(Value::String(mpn));
     notice.rows.push(Value::Object(row));
-    Ok(())
+    Ok(None)
 }
 
 impl Notice {
     fn body(self) -> Bytes {
         let earliest = self.last_buys.values().filter_map(Value::as_str).min().map(str::to_owned);
-        let mut body = json!({ "notice_type": self.kind });
+        let mut body = json!({ "notice_type": self.kind.as_str() });
         let text = |text: String| (!text.is_empty()).then_some(Value::String(text));
         let dates = (!self.last_buys.is_empty()).then_some(Value::Object(self.last_buys));
         for (key, value) in [
@@ -179,12 +148,6 @@ impl Notice {
         body["export_rows"] = Value::Array(self.rows);
         Bytes::from(body.to_string())
     }
-}
-
-/// A day as exports write it. `03/04/2027` is the third month: the tools are American; a day above twelve in the first place is refused rather than turned around.
-fn day(text: &str) -> Option<Date> {
-    let text = text.split(['T', ' ']).next().unwrap_or_default();
-    ["%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y"].iter().find_map(|form| Date::strptime(form, text).ok())
 }
 
 fn json_rows(body: &[u8]) -> Result<Vec<Map<String, Value>>, Refusal> {

@@ -2,7 +2,7 @@ use super::*;
 
 /// The one arrival of a delivery from a sender.
 fn receive(delivery: Delivery, gate: &Gate, now_ms: i64) -> Result<Arrival, Refusal> {
-    let mut received = super::receive(delivery, Some(gate), now_ms)?;
+    let mut received = super::receive(delivery, By::Network(gate), now_ms)?;
     match received.refusal {
         Some(refusal) => Err(refusal),
         None => Ok(received.arrivals.remove(0)),
@@ -247,7 +247,7 @@ proptest::proptest! {
         content_type in proptest::sample::select(&["application/json", "message/rfc822", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain", "x", ""][..]),
         body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
     ) {
-        if let Ok(received) = super::receive(delivery(source, content_type, &body), Some(&Gate::default()), 0) {
+        if let Ok(received) = super::receive(delivery(source, content_type, &body), By::Network(&Gate::default()), 0) {
             let is_sender = SENDERS.contains(&source);
             proptest::prop_assert!(is_sender || received.arrivals.iter().all(|arrival| arrival.body == body[..]));
             proptest::prop_assert!(received.refusal.is_none() || received.arrivals.len() == 1 && received.arrivals[0].body == body[..]);
@@ -262,7 +262,7 @@ proptest::proptest! {
             "attachment1", "\"", "; filename=\"x\"", "Content-Type: text/plain", "Subject: a", "mandrill_events", "[{\"event\":\"inbound\"}]", "\0"][..]), 0..40),
     ) {
         let body = pieces.concat();
-        if let Ok(received) = super::receive(delivery(source, "multipart/form-data; boundary=b", body.as_bytes()), Some(&Gate::default()), 0) {
+        if let Ok(received) = super::receive(delivery(source, "multipart/form-data; boundary=b", body.as_bytes()), By::Network(&Gate::default()), 0) {
             proptest::prop_assert!(received.refusal.is_none() || received.arrivals[0].body == body.as_bytes());
         }
     }

@@ -8,6 +8,7 @@ use super::{ReadError, dates};
 use crate::{
     domain::{
         document::{Document, Span},
+        lifecycle::{is_active, kind_of},
         notice::{AffectedPart, Doubt, Found, Notice, NoticeKind, Replacement},
         part::normal_mpn,
     },
@@ -265,26 +266,6 @@ fn join(known: &mut Notice, again: Notice) {
         }
     }
     known.doubts.extend(again.doubts);
-}
-
-/// What a feed's words for a status or a change mean, where they mean a kind of notice.
-fn kind_of(words: &str) -> Option<NoticeKind> {
-    let lower = words.to_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["nrnd", "not recommended"]) {
-        Some(NoticeKind::Nrnd)
-    } else if has(&["discontinu", "obsolet", "end of life", "end-of-life", "eol", "pdn", "last time buy", "ltb"]) {
-        Some(NoticeKind::Pdn)
-    } else if has(&["pcn", "change"]) {
-        Some(NoticeKind::Pcn)
-    } else {
-        None
-    }
-}
-
-fn is_active(status: &str) -> bool {
-    let lower = status.to_lowercase();
-    ["active", "production", "mature", "new", "reactivated", "introduction", "growth"].iter().any(|sign| lower.contains(sign))
 }
 
 fn doubt(field: &str, reason: String) -> Doubt {

@@ -3,11 +3,12 @@
 //! (`questions`). A value that is not in the text cannot come out: there is no step that writes one. What stays unsure becomes a doubt, and a reading with a doubt
 //! waits for a person (`prose`).
 //!
-//! Structured feeds are read by code alone (`feed`).
+//! Structured feeds are read by code alone (`feed`), and so are exports of BOM tools as workbooks (`export`).
 
 mod cues;
 mod date_roles;
 mod dates;
+mod export;
 mod feed;
 mod flat;
 mod hostile;
@@ -24,7 +25,10 @@ mod parts;
 mod prose;
 mod questions;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 pub use flat::flat;
 pub use lessons::Lesson;
@@ -32,6 +36,7 @@ pub use lessons::Lesson;
 use crate::{
     domain::{
         document::{Document, Format},
+        export::Columns,
         maker::MakerAliases,
         notice::{Provenance, Reading},
     },
@@ -59,13 +64,20 @@ pub enum ReadError {
 pub struct Reader {
     engine: Option<Arc<Engine>>,
     aliases: MakerAliases,
+    /// By source.
+    exports: BTreeMap<String, Columns>,
     leaves_answers_out: bool,
 }
 
 impl Reader {
     /// Without an engine only structured feeds are read.
     pub fn new(engine: Option<Arc<Engine>>, aliases: MakerAliases) -> Reader {
-        Reader { engine, aliases, leaves_answers_out: false }
+        Reader { engine, aliases, exports: BTreeMap::new(), leaves_answers_out: false }
+    }
+
+    /// The same, for exports whose columns are named so, by source.
+    pub fn with_exports(self, exports: BTreeMap<String, Columns>) -> Reader {
+        Reader { exports, ..self }
     }
 
     /// Reads by code's evidence alone, as if the model found every answer equally likely: what the model is worth is the difference.
@@ -84,14 +96,18 @@ impl Reader {
         self.engine.as_ref().map(|engine| engine.info().sha256.as_str())
     }
 
-    /// Whether reading this document asks the model; structured feeds are read by code.
-    pub fn asks_the_model(document: &Document) -> bool {
-        document.format != Format::Json
+    /// Whether reading this document of that source asks the model; structured feeds and exports are read by code.
+    pub fn asks_the_model(&self, source: &str, document: &Document) -> bool {
+        document.format != Format::Json && !self.exports.contains_key(source)
     }
 
     /// `source` is the event's source name, which tells the shape of a structured feed.
     pub fn read(&self, source: &str, document: &Document, site: &SiteKnowledge) -> Result<Reading, ReadError> {
-        if !Reader::asks_the_model(document) {
+        if let Some(columns) = self.exports.get(source).filter(|_| document.format != Format::Json) {
+            let (notices, doubts) = export::read(source, columns, document)?;
+            return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts });
+        }
+        if !self.asks_the_model(source, document) {
             let notices = feed::read(source, document)?;
             return Ok(Reading { notices, provenance: provenance("structured", None, 0), doubts: Vec::new() });
         }

@@ -12,7 +12,7 @@ use crate::{
     },
     factory::Factory,
     limits,
-    reading::{ReadError, Reader, SiteKnowledge},
+    reading::{ReadError, SiteKnowledge},
     store::{Effects, Outcome},
 };
 
@@ -51,7 +51,7 @@ impl Worker {
             None => Arc::default(),
         };
         let pinned = match &job.pins.model {
-            Some(sha256) if Reader::asks_the_model(&document) && self.reader.model_sha256() != Some(sha256) => {
+            Some(sha256) if self.reader.asks_the_model(event.source.as_str(), &document) && self.reader.model_sha256() != Some(sha256) => {
                 match self.models.reader(sha256, now())? {
                     Some(reader) => Some(reader),
                     None => return Ok(Done::wait(limits::PINNED_MODEL_WAIT_MS, "another pinned model is at work")),

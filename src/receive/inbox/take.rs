@@ -14,7 +14,7 @@ use super::{DONE, Look, REFUSED, Watch, moving};
 use crate::{
     clock,
     domain::{event::Source, id::EventId, time::At},
-    intake::{self, Delivery},
+    intake::{self, By, Delivery},
     limits,
     store::WriteError,
 };
@@ -102,7 +102,7 @@ impl Watch {
         let content_type = Some(intake::content_type_of(&name).to_owned());
         let delivery = Delivery { source, content_type, file_name: Some(name.into_owned()), headers: Vec::new(), body };
         let now_ms = clock::now_ms();
-        let received = match intake::receive(delivery, None, now_ms) {
+        let received = match intake::receive(delivery, By::Own, now_ms) {
             Ok(received) => received,
             Err(refusal) => return Ok(Taken::Refused(refusal.to_string())),
         };

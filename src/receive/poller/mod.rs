@@ -15,7 +15,7 @@ use crate::{
     clock,
     config::poller::Poller,
     domain::{event::Digest, time::At},
-    intake::{self, Delivery},
+    intake::{self, By, Delivery},
     limits,
     store::{Store, WriteError},
 };
@@ -123,7 +123,7 @@ impl Polling {
         let source = SOURCE.parse().map_err(|error| Failed(format!("{error}")))?;
         let content_type = Some("application/json".to_owned());
         let delivery = Delivery { source, content_type, file_name: None, headers: Vec::new(), body };
-        let received = match intake::receive(delivery, None, clock::now_ms()) {
+        let received = match intake::receive(delivery, By::Own, clock::now_ms()) {
             Ok(received) => received,
             Err(refusal) => {
                 tracing::warn!(com_id = id, %refusal, "a record of SiliconExpert is not understood");
