@@ -18,7 +18,7 @@ use crate::{
     document::Extractor,
     domain::{export::Columns, maker::MakerAliases, time::At},
     factory,
-    http::{self, Service},
+    http::{self, AccessSettings, Service},
     intake::{self, Gate},
     limits,
     llm::{self, Engine, LlmError},
@@ -145,6 +145,8 @@ pub struct Running {
     notifier: Option<notify::Running>,
     socket: PathBuf,
     drain: Duration,
+    /// Makes the first admin at `/setup`, while there is no user.
+    pub setup_code: Option<String>,
 }
 
 /// Opens the data directory and starts the admin socket; with `tcp` the webhooks, pages and receivers, with `work` the workers. Call within a tokio runtime.
@@ -158,13 +160,20 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let workers = if work { start_workers(config, &store, &datasets, &stop)? } else { Vec::new() };
     let socket = config.data_dir.join(ADMIN_SOCKET);
     let admin = bind_admin(&socket)?;
+    let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
     let service = Service::new(Arc::clone(&store), datasets, gate, config.written.intake.sources.clone(), model_dirs(config))
         .map_err(|error| AppError::Gate(error.to_string()))?
         .with_rate(config.written.intake.per_minute)
         .with_origins(config.written.intake.cloudevents_origins.clone())
         .with_destinations(config.notify.destinations.iter().map(|destination| destination.name.clone()).collect())
-        .with_retention(retention(config));
-    let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
+        .with_retention(retention(config))
+        .with_four_eyes(config.written.decisions.four_eyes)
+        .with_access(AccessSettings {
+            always: config.written.access.always().map_err(|error| AppError::Gate(error.to_string()))?,
+            loopback: serves.is_none_or(|address| address.ip().is_loopback()),
+            secure_cookies: config.written.access.behind_tls,
+        });
+    let setup_code = serves.and_then(|_| service.setup_code().transpose()).transpose().map_err(|error| AppError::Gate(error.to_string()))?;
     let http =
         http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
     let notifier = if work { Some(start_notifier(config, &store)?) } else { None };
@@ -175,7 +184,18 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
         .map(|_| receive::start(config, &store))
         .transpose()
         .map_err(|source| AppError::Io { what: "a receiver could not start".to_owned(), source })?;
-    Ok(Running { store, http, receivers, serves, stop, workers, notifier, socket, drain: Duration::from_secs(config.written.work.drain_seconds) })
+    Ok(Running {
+        store,
+        http,
+        receivers,
+        serves,
+        stop,
+        workers,
+        notifier,
+        socket,
+        drain: Duration::from_secs(config.written.work.drain_seconds),
+        setup_code,
+    })
 }
 
 /// A server's beginning and end are on record; a command that opens the store for a moment is not.

@@ -1,6 +1,7 @@
 //! What the operator decides. `Written` is the file as typed (unknown keys refused, defaults from the commented file inside the binary); `Config` is what is
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
+mod access;
 pub mod inbox;
 mod notify;
 pub mod poller;
@@ -51,6 +52,8 @@ pub struct Written {
     pub work: Work,
     pub retention: Retention,
     pub notify: Notify,
+    pub access: access::Access,
+    pub decisions: access::Decisions,
     pub log: Log,
 }
 
@@ -224,6 +227,7 @@ impl Config {
             return Err(ConfigError::Value { key: "log.format", message: format!("'{}' is neither \"text\" nor \"json\"", written.log.format) });
         }
         let (smtp, inbox, poller) = (written.smtp.resolve()?, written.inbox.resolve()?, written.siliconexpert.resolve()?);
+        written.access.always()?;
         let notify = notify::resolve(&written.notify)?;
         Ok(Config { smtp, inbox, poller, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates, notify })
     }

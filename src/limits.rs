@@ -55,6 +55,46 @@ pub const HTTP_DRAIN_SECONDS: u64 = 10;
 /// Senders whose rate is kept at once; past it, new ones wait until an old one was silent for a minute.
 pub const RATE_KEYS_MAX: usize = 10_000;
 
+// ---- access -------------------------------------------------------------------------------------------------------------------------------
+
+/// Work of one password hash (argon2id): memory in KiB, passes, lanes. OWASP's first recommendation for argon2id (19 MiB, 2, 1), some 30 ms on a plant computer.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+pub const PASSWORD_PASSES: u32 = 2;
+pub const PASSWORD_LANES: u32 = 1;
+/// Passwords that are hashed at the same time: bounds memory at this many times `PASSWORD_MEMORY_KIB` and leaves a core to those who are signed in.
+pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
+/// Length of a password, in characters: NIST SP 800-63B asks for at least 15 where it is the only factor and 8 otherwise; with lock-out and a list of common ones, 12.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password taken, in bytes: long enough for a sentence, too short to cost time.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Longest name of a user, and of a token, in bytes.
+pub const USER_NAME_BYTES_MAX: usize = 64;
+pub const TOKEN_NAME_BYTES_MAX: usize = 100;
+/// Users and tokens of an installation, disabled and revoked ones included: a plant has tens.
+pub const USERS_MAX: u64 = 1000;
+pub const TOKENS_MAX: u64 = 1000;
+/// How often the use of a token is put on record, in milliseconds: a day, so that a program that asks every second does not fill the log.
+pub const TOKEN_USE_TOLD_MS: i64 = 24 * 3600 * 1000;
+/// A session ends after this long without a request, and after this long whatever happens, in milliseconds: a shift.
+pub const SESSION_IDLE_MS: i64 = 60 * 60 * 1000;
+pub const SESSION_MS_MAX: i64 = 12 * 3600 * 1000;
+/// Sessions at once, and of one user; past it the one that was silent longest ends.
+pub const SESSIONS_MAX: usize = 5000;
+pub const SESSIONS_A_USER_MAX: usize = 10;
+/// Wrong attempts before the first pause, of one user from one machine, of one user from anywhere, and of one machine. Then the pause doubles from a second up to its cap, in
+/// milliseconds. That of a user from anywhere is short, so that nobody can keep another out for long.
+pub const ATTEMPTS_FREE_PAIR: u32 = 5;
+pub const ATTEMPTS_FREE_USER: u32 = 20;
+pub const ATTEMPTS_FREE_PEER: u32 = 30;
+pub const LOCKED_MS_MAX: i64 = 15 * 60 * 1000;
+pub const LOCKED_USER_MS_MAX: i64 = 30 * 1000;
+/// Wrong attempts are forgotten after this long without one, in milliseconds.
+pub const ATTEMPTS_FORGOTTEN_MS: i64 = 3600 * 1000;
+/// Counts of wrong attempts kept at once; past it the oldest goes.
+pub const ATTEMPTS_KEPT_MAX: usize = 20_000;
+/// Largest form of a page, in bytes; what is uploaded is no such form.
+pub const FORM_BYTES_MAX: usize = 256 << 10;
+
 // ---- mail receiver ------------------------------------------------------------------------------------------------------------------------
 
 /// Longest command line, in bytes: RFC 5321 asks for 512, extensions add to MAIL and RCPT; addresses in UTF-8 take more.

@@ -32,6 +32,12 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             tracing::info!(address = %mails, "taking mails");
             output::note(&format!("Lastbuy takes mails on {mails}"));
         }
+        if let Some(code) = &running.setup_code {
+            tracing::warn!(code, "there is no user yet: the code makes the first one at /setup");
+            output::note(&format!(
+                "No user yet. Make the first one at http://{address}/setup?code={code} or with `lastbuy user add NAME --role admin`"
+            ));
+        }
         output::note(&format!("Lastbuy is serving on http://{address}/ with its data in {}", config.data_dir.display()));
         let ended = until_stopped(&running).await;
         running.stop().await?;

@@ -84,6 +84,10 @@ id!(
     MessageId, 'N', "a", "message"
 );
 id!(
+    /// A key by which a program acts for a user.
+    TokenId, 'T', "a", "token"
+);
+id!(
     /// One immutable import of the factory's data.
     DatasetId, 'D', "a", "dataset"
 );

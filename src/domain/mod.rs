@@ -1,5 +1,6 @@
 //! Pure types of the field: what arrived, what it says, what the factory has, what follows. No clock, no store, no sockets, no float in money.
 
+pub mod access;
 pub mod case;
 pub mod destination;
 pub mod document;

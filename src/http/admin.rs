@@ -1,11 +1,11 @@
-//! Acts of people, on the admin socket only; each is on record under who did it.
+//! Acts of people; each is on record under who did it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Service, now, problem::Problem, start::Peer};
+use super::{Service, access::Caller, now, problem::Problem};
 use crate::{
     datasets::Datasets,
     domain::{
@@ -30,13 +30,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/jobs/{id}/cancel", web::post().to(cancel))
         .route("/v1/cases", web::post().to(add_case))
         .route("/v1/cases/{id}/decide", web::post().to(decide))
-        .route("/v1/datasets", web::post().to(add_dataset))
         .route("/v1/datasets/{id}/use", web::post().to(use_dataset));
 }
 
-/// Who is at the other end of the socket.
+/// What names files of this machine, and so is on the admin socket only.
+pub fn socket_routes(config: &mut web::ServiceConfig) {
+    config.route("/v1/datasets", web::post().to(add_dataset));
+}
+
+/// Who acts, for the log.
 pub fn actor(request: &HttpRequest) -> Actor {
-    Actor(request.conn_data::<Peer>().map_or_else(|| "unknown".to_owned(), |peer| format!("uid:{}", peer.uid)))
+    Caller::of(request).actor()
 }
 
 /// Store calls block until they are durable; they run beside the event loop.

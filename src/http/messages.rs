@@ -1,4 +1,4 @@
-//! What people are told: the outbox, on the admin socket only.
+//! What people are told: the outbox.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;

@@ -1,8 +1,9 @@
 //! The HTTP face, and the only folder that names actix_web: hooks that take notices, reads, admin acts, pages.
 //!
-//! One API with two faces. The network face takes hooks and answers reads and pages. The admin face is a Unix socket in the data directory that only its
-//! owner may open; it answers everything, and every act is on record under the peer's user id. Every error is `application/problem+json` (`problem`).
+//! One API with two faces. The network face takes hooks from those who show who they are, and answers everybody else by what they may do (`access`, `routes`). The admin
+//! face is a Unix socket in the data directory that only its owner may open; every act on it is on record under the peer's user id. Every error is `application/problem+json` (`problem`).
 
+mod access;
 mod admin;
 mod audit;
 mod body;
@@ -14,6 +15,7 @@ mod problem;
 mod quarantine;
 mod reads;
 mod replay;
+mod routes;
 mod schema;
 mod spent;
 mod start;
@@ -29,6 +31,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
+pub use access::{AccessSettings, Caller};
 pub use start::{Running, start};
 
 use crate::{
@@ -63,6 +66,10 @@ pub struct Service {
     retention: Retention,
     /// Names of those whom the site tells.
     destinations: Vec<String>,
+    /// Who signed in.
+    access: access::Access,
+    /// A decision needs a second person.
+    four_eyes: bool,
 }
 
 impl Service {
@@ -71,7 +78,24 @@ impl Service {
         // Only who signs a token and not the mail has tokens to remember.
         let spent = if gate.has_secret("mailgun") { spent::Spent::of(&store, clock::now_ms())? } else { spent::Spent::default() };
         let (per_minute, rates, origins) = (0, Mutex::new(Rate::new(0)), Vec::new());
-        Ok(Service { store, datasets, gate, spent, per_minute, rates, origins, sources, model_dirs, bodies, retention, destinations: Vec::new() })
+        let access = access::Access::new(AccessSettings::default());
+        let destinations = Vec::new();
+        Ok(Service {
+            store,
+            datasets,
+            gate,
+            spent,
+            per_minute,
+            rates,
+            origins,
+            sources,
+            model_dirs,
+            bodies,
+            retention,
+            destinations,
+            access,
+            four_eyes: false,
+        })
     }
 
     /// Bounds what one machine may send as one source a minute; 0: no limit.
@@ -86,6 +110,16 @@ impl Service {
 
     pub fn with_retention(self, retention: Retention) -> Service {
         Service { retention, ..self }
+    }
+
+    /// Who must sign in.
+    pub fn with_access(self, settings: AccessSettings) -> Service {
+        Service { access: access::Access::new(settings), ..self }
+    }
+
+    /// Whether a decision needs a second person.
+    pub fn with_four_eyes(self, four_eyes: bool) -> Service {
+        Service { four_eyes, ..self }
     }
 
     pub fn with_destinations(self, destinations: Vec<String>) -> Service {

@@ -49,6 +49,20 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "bad_request", "The request is not understood", detail)
     }
 
+    /// Who calls is known, and may not.
+    pub fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    /// Who calls is not known, and must be.
+    pub fn unknown_caller(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "sign_in", "Who are you?", detail)
+    }
+
+    pub fn method_not_allowed(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not taken", detail)
+    }
+
     pub fn too_large(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large", detail)
     }
@@ -117,7 +131,9 @@ impl ResponseError for Problem {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1: a 401 names what would do.
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer, Basic realm=\"Lastbuy\""));
+            // Basic is for senders: a browser that is offered it asks for a password of its own accord.
+            let schemes = if self.code == "sign_in" { "Bearer" } else { "Bearer, Basic realm=\"Lastbuy\"" };
+            response.insert_header((header::WWW_AUTHENTICATE, schemes));
         }
         if matches!(
             self.status,

@@ -1,4 +1,4 @@
-//! What was refused for what it holds and kept for a person to look at: listed, put to work all the same, or given up. On the admin socket only.
+//! What was refused for what it holds and kept for a person to look at: listed, put to work all the same, or given up.
 //!
 //! An event in quarantine is one that is ignored for a reason that begins with `domain::event::QUARANTINED` and about which there is no job. Releasing it makes the job it did not
 //! get; dropping it makes one that is cancelled with the reason, so both are on record as every other act is.

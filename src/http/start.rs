@@ -17,7 +17,7 @@ use actix_web::{
     web,
 };
 
-use super::{Service, admin, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
+use super::{Service, access, admin, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
 use crate::limits;
 
 /// Threads that answer, for each face.
@@ -89,10 +89,9 @@ fn network(service: Arc<Service>, tcp: TcpListener) -> io::Result<Server> {
         App::new()
             .app_data(web::Data::from(Arc::clone(&service)))
             .configure(extractors)
+            .wrap(from_fn(access::guard))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
-            .configure(hooks::routes)
-            .configure(dropin::routes)
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
@@ -114,12 +113,8 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .configure(extractors)
             .wrap(headers())
             .wrap(from_fn(unread::hold))
-            .configure(admin::routes)
-            .configure(messages::routes)
-            .configure(upkeep::routes)
-            .configure(quarantine::routes)
-            .configure(hooks::routes)
-            .configure(dropin::routes)
+            .configure(admin::socket_routes)
+            .configure(upkeep::socket_routes)
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
@@ -137,7 +132,18 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
 
 /// What both faces answer.
 fn shared(config: &mut web::ServiceConfig) {
-    config.configure(reads::routes).configure(where_used::routes).configure(schema::routes).configure(pages::routes);
+    config
+        .configure(hooks::routes)
+        .configure(dropin::routes)
+        .configure(reads::routes)
+        .configure(where_used::routes)
+        .configure(schema::routes)
+        .configure(admin::routes)
+        .configure(messages::routes)
+        .configure(upkeep::routes)
+        .configure(quarantine::routes)
+        .configure(access::routes)
+        .configure(pages::routes);
 }
 
 fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
@@ -154,6 +160,7 @@ fn extractors(config: &mut web::ServiceConfig) {
         .app_data(
             web::JsonConfig::default().limit(limits::JSON_BODY_BYTES_MAX).error_handler(|error, _| Problem::bad_request(error.to_string()).into()),
         )
+        .app_data(web::FormConfig::default().limit(limits::FORM_BYTES_MAX).error_handler(|error, _| Problem::bad_request(error.to_string()).into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::bad_request(error.to_string()).into()))
         .app_data(web::PathConfig::default().error_handler(|error, _| Problem::bad_request(error.to_string()).into()));
 }
@@ -163,10 +170,11 @@ fn headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "no-referrer"))
+        // Not "no-referrer": a browser then hides from us as well which site a form comes from.
+        .add(("Referrer-Policy", "same-origin"))
         .add(("Cache-Control", "no-store"))
 }
 

@@ -1,4 +1,4 @@
-//! Care of the store while it serves: backup, holds, retention. On the admin socket only.
+//! Care of the store while it serves: backup, holds, retention.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -27,12 +27,15 @@ type Answer = Result<HttpResponse, Problem>;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/v1/backup", web::get().to(backup))
-        .route("/v1/backup/size", web::get().to(backup_size))
         .route("/v1/holds", web::get().to(holds))
         .route("/v1/events/{id}/hold", web::post().to(hold))
         .route("/v1/events/{id}/release", web::post().to(release))
         .route("/v1/retention", web::post().to(retention));
+}
+
+/// A copy of everything, with what is kept of passwords: on the admin socket only.
+pub fn socket_routes(config: &mut web::ServiceConfig) {
+    config.route("/v1/backup", web::get().to(backup)).route("/v1/backup/size", web::get().to(backup_size));
 }
 
 /// How many bytes a backup would have, about; for a progress bar.

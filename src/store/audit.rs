@@ -160,6 +160,15 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
             let (act, about) = (format!("message.{}", act.name()), message.happened.object());
             entry(mark.at, &mark.by, &act, message.id.to_string(), Some(about), Some(of_message(message)))
         }
+        Record::User { user, act, mark } => {
+            let until = user.expires.map_or_else(String::new, |expires| format!(", until {expires}"));
+            entry(mark.at, &mark.by, &format!("user.{}", act.name()), user.name.clone(), None, Some(format!("{}{until}", user.role.as_str())))
+        }
+        Record::Token { token, act, mark } => {
+            let scopes = token.scopes.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(" ");
+            let detail = format!("'{}' of {}, may {scopes}", token.name, token.user);
+            entry(mark.at, &mark.by, &format!("token.{}", act.name()), token.id.to_string(), Some(token.user.clone()), Some(detail))
+        }
         Record::Dropped { bodies, mark } => {
             let named: Vec<String> = bodies.iter().map(ToString::to_string).collect();
             entry(mark.at, &mark.by, "bodies.dropped", "store".to_owned(), None, Some(named.join(" ")))

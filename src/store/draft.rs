@@ -333,6 +333,8 @@ impl<'a> Draft<'a> {
                 self.put(Which::Messages, key(message.id.0), place);
                 self.apply_message(message, before.as_ref(), *act, place);
             }
+            Record::User { user, act, .. } => self.apply_user(user, *act, place),
+            Record::Token { token, .. } => self.apply_token(token, place),
         }
         Ok(())
     }

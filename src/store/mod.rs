@@ -35,6 +35,7 @@
 //! gets which job, `outbox` what people are told, `order` what is asked for again, `keys` how long a delivery is known, `draft` the state each is prepared against and what a record changes.
 //! `audit` tells the log as who did what.
 
+mod access;
 mod act;
 mod audit;
 mod backup;
@@ -67,6 +68,7 @@ mod upgrade;
 mod view;
 mod writer;
 
+pub use access::{NewToken, UserChange};
 pub use backup::{BackupError, Manifest, inspect};
 pub use compact::{CompactError, Compacted};
 pub use garbage::Collected;

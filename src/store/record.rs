@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    access::{Token, User},
     case::{AssessmentRow, Case, DatasetRow},
     event::{Digest, Event},
     id::{DatasetId, EventId, JobId},
@@ -102,6 +103,18 @@ pub enum Record {
         act: MessageAct,
         mark: Mark,
     },
+    /// A user was added or changed. What is kept of the password is a body.
+    User {
+        user: Box<User>,
+        act: UserAct,
+        mark: Mark,
+    },
+    /// A token was made, revoked, or is in use.
+    Token {
+        token: Box<Token>,
+        act: TokenAct,
+        mark: Mark,
+    },
 }
 
 impl Record {
@@ -116,6 +129,7 @@ impl Record {
             },
             // What a factory decided on stays on record after the notice itself is gone.
             Record::Assessed { row, .. } => vec![row.body],
+            Record::User { user, .. } => user.password.into_iter().collect(),
             Record::Repeated { .. }
             | Record::Case { .. }
             | Record::Dataset { .. }
@@ -126,7 +140,8 @@ impl Record {
             | Record::HoldEnded { .. }
             | Record::Expired { .. }
             | Record::Dropped { .. }
-            | Record::Message { .. } => Vec::new(),
+            | Record::Message { .. }
+            | Record::Token { .. } => Vec::new(),
         }
     }
 }
@@ -235,6 +250,47 @@ impl MessageAct {
             MessageAct::Released => "released",
             MessageAct::Rescued => "rescued",
             MessageAct::Retried => "retried",
+        }
+    }
+}
+
+/// What changed about a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserAct {
+    Added,
+    Role,
+    Password,
+    Disabled,
+    Enabled,
+}
+
+impl UserAct {
+    pub fn name(self) -> &'static str {
+        match self {
+            UserAct::Added => "added",
+            UserAct::Role => "role_changed",
+            UserAct::Password => "password_changed",
+            UserAct::Disabled => "disabled",
+            UserAct::Enabled => "enabled",
+        }
+    }
+}
+
+/// What happened to a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenAct {
+    Added,
+    Revoked,
+    /// Told once a day at most.
+    Used,
+}
+
+impl TokenAct {
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenAct::Added => "added",
+            TokenAct::Revoked => "revoked",
+            TokenAct::Used => "used",
         }
     }
 }

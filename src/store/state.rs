@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     event::{Digest, Source},
-    id::{AssessmentId, CaseId, DatasetId, EventId, JobId, MessageId},
+    id::{AssessmentId, CaseId, DatasetId, EventId, JobId, MessageId, TokenId},
     job::{Job, JobState, Priority, Step},
     message::MessageState,
 };
@@ -44,6 +44,10 @@ pub(super) struct State {
     turns: BTreeMap<Priority, Source>,
     /// Messages by the name of their state.
     messages: BTreeMap<String, i64>,
+    /// The last number given out.
+    pub token: TokenId,
+    /// How many users there are.
+    pub users: u64,
 }
 
 impl State {
@@ -67,6 +71,8 @@ impl State {
             held: BTreeMap::new(),
             turns: BTreeMap::new(),
             messages: BTreeMap::new(),
+            token: TokenId(0),
+            users: 0,
         }
     }
 

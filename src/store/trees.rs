@@ -53,6 +53,12 @@ pub(super) enum Which {
     MessageStates,
     /// destination → place of the message whose receiver wants nothing more
     Disabled,
+    /// name → place of the newest record
+    Users,
+    /// id → place of the newest record
+    Tokens,
+    /// hash of a token → its id
+    TokenHashes,
     /// id → place of the newest record, number of the state
     Jobs,
     /// how far the log is applied, with the counters of that moment: the last row of every batch
@@ -60,7 +66,7 @@ pub(super) enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 24] = [
+    pub const ALL: [Which; 27] = [
         Which::Log,
         Which::Bodies,
         Which::Events,
@@ -83,6 +89,9 @@ impl Which {
         Which::MessagesDeferred,
         Which::MessageStates,
         Which::Disabled,
+        Which::Users,
+        Which::Tokens,
+        Which::TokenHashes,
         Which::Jobs,
         Which::State,
     ];
@@ -111,6 +120,9 @@ impl Which {
             Which::MessagesDeferred => "messages-deferred",
             Which::MessageStates => "message-states",
             Which::Disabled => "disabled",
+            Which::Users => "users",
+            Which::Tokens => "tokens",
+            Which::TokenHashes => "token-hashes",
             Which::Jobs => "jobs",
             Which::State => "state",
         }
