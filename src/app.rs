@@ -94,12 +94,22 @@ pub fn model_dirs(config: &Config) -> Vec<PathBuf> {
     dirs
 }
 
-/// The model file to use: the configured one, or the first found.
+/// Puts the models that this program carries into the data directory. A program that carries none, as one built for development, does nothing; a data
+/// directory that cannot be written to leaves the models of the other folders.
+fn unpack_models(config: &Config) {
+    let dir = config.data_dir.join("models");
+    if let Err(error) = llm::unpack(Path::new("/proc/self/exe"), &dir) {
+        tracing::warn!(%error, dir = %dir.display(), "the models that the program carries were not unpacked");
+    }
+}
+
+/// The model file to use: the configured one, or the first found, once what the program carries is unpacked.
 pub fn model_file(config: &Config) -> Result<PathBuf, AppError> {
     let configured = &config.written.model.file;
     if !configured.is_empty() {
         return Ok(PathBuf::from(configured));
     }
+    unpack_models(config);
     let dirs = model_dirs(config);
     llm::first_model(&dirs).ok_or_else(|| {
         AppError::Model(format!(

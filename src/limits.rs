@@ -357,6 +357,8 @@ pub const LLM_LOAD_SECONDS_MAX: u64 = 180;
 pub const LLM_CHILD_SPARE_BYTES: u64 = 6 << 30;
 /// Stack of the thread that owns the model, in bytes; only what is used is taken.
 pub const LLM_STACK_BYTES: usize = 128 << 20;
+/// Table of the models that a program carries, in bytes: a handful of files.
+pub const CARRIED_TABLE_BYTES_MAX: u64 = 64 << 10;
 /// Keys of a GGUF file; today's have fewer than a hundred.
 pub const GGUF_KEYS_MAX: u64 = 1 << 16;
 /// Longest name or licence read from a GGUF file, in bytes; longer ones are passed over.

@@ -1,7 +1,10 @@
 //! Speaks the appliance's own HTTP API over its Unix socket. Where no server runs, one is started in this process, without a network face, for the time of
 //! the command; it owns the data directory meanwhile.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -145,19 +148,22 @@ impl Client {
     }
 
     fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> anyhow::Result<Bytes> {
-        self.runtime.block_on(async {
-            let stream = UnixStream::connect(&self.socket).await.with_context(|| format!("the server behind {} is gone", self.socket.display()))?;
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-            let connection = tokio::spawn(connection);
-            let request =
-                Request::builder().method(method).uri(path).header("host", "lastbuy").header("content-type", content_type).body(Full::new(body))?;
-            let answer = sender.send_request(request).await?;
-            let status = answer.status();
-            let bytes = answer.into_body().collect().await?.to_bytes();
-            connection.abort();
-            if status.is_success() { Ok(bytes) } else { Err(problem(status, &bytes).into()) }
-        })
+        let (status, bytes) = self.runtime.block_on(exchange(&self.socket, method, path, content_type, body))?;
+        if status.is_success() { Ok(bytes) } else { Err(problem(status, &bytes).into()) }
     }
+}
+
+/// One request over the admin socket and its answer.
+pub async fn exchange(socket: &Path, method: Method, path: &str, content_type: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+    let stream = UnixStream::connect(socket).await.with_context(|| format!("the server behind {} is gone", socket.display()))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let request = Request::builder().method(method).uri(path).header("host", "lastbuy").header("content-type", content_type).body(Full::new(body))?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let bytes = answer.into_body().collect().await?.to_bytes();
+    connection.abort();
+    Ok((status, bytes))
 }
 
 /// The runtime a command's server and requests share.

@@ -42,7 +42,10 @@ enum Command {
         json: bool,
     },
     /// Put another dataset in force.
-    Use { version: String },
+    Use {
+        #[arg(id = "dataset", value_name = "VERSION")]
+        version: String,
+    },
     /// Write template files into a folder.
     Template { dir: PathBuf },
 }

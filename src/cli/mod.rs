@@ -27,8 +27,10 @@ mod notify;
 mod output;
 mod quarantine;
 mod read;
+mod release;
 mod replay;
 mod serve;
+mod service;
 mod where_used;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -98,6 +100,9 @@ enum Command {
     Config(config::Args),
     /// Check the installation, and with --deep every record and body.
     Doctor(doctor::Args),
+    /// What a release is made with: man page, completions, the models in the program.
+    #[command(hide = true)]
+    Release(release::Args),
 }
 
 /// How a command ended, other than by an error.
@@ -182,6 +187,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Compact(args) => compact::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Release(args) => release::run(&args),
     }
 }
 

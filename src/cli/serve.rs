@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{CommandResult, Context, Ended, client, output};
+use super::{CommandResult, Context, Ended, client, output, service};
 use crate::{app, config::Config, intake};
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,11 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             ));
         }
         output::note(&format!("Lastbuy is serving on http://{address}/ with its data in {}", config.data_dir.display()));
+        service::ready(&address);
+        let watch = tokio::spawn(service::watch(config.data_dir.join(app::ADMIN_SOCKET)));
         let ended = until_stopped(&running).await;
+        service::stopping();
+        watch.abort();
         running.stop().await?;
         tracing::info!("stopped");
         ended

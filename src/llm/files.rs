@@ -124,7 +124,7 @@ fn model_files(dirs: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
-fn checksum(path: &Path) -> io::Result<(u64, String)> {
+pub(super) fn checksum(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut sum, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
     loop {

@@ -9,6 +9,7 @@
 //! prefix, and a choice as it stands behind the text: the boundary is that of the joined text wherever it is one, and otherwise each side is tokenised by
 //! itself. It always is one where the prefix ends with a line, the text with a visible character, and the choice begins with the blank between them.
 
+mod carried;
 mod engine;
 mod files;
 mod gguf;
@@ -16,6 +17,7 @@ mod plan;
 mod score;
 mod serve;
 
+pub use carried::{Carried, carry, unpack};
 pub use engine::Engine;
 pub use files::{AdapterInfo, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
 pub use serve::child_main;
