@@ -373,6 +373,12 @@ pub const FACTORY_FILE_BYTES_MAX: u64 = 1 << 30;
 /// One line of a factory file, quoted line breaks included, in bytes. The longest honest line is a description of a few hundred; past this a quotation mark was
 /// not closed, and the rest of the file would be one cell.
 pub const FACTORY_LINE_BYTES_MAX: usize = 64 << 10;
+/// Bytes that a workbook of the factory's may unpack to: a million rows of ten columns are about 600 MB of XML. Larger ones come as CSV.
+pub const FACTORY_WORKBOOK_BYTES_MAX: u64 = 2 << 30;
+/// Columns read of a factory file; SAP's widest lists have some 200.
+pub const FACTORY_COLUMNS_MAX: usize = 1024;
+/// Lines of an export in which its headings are looked for: SAP's lists have a title of a few lines.
+pub const FACTORY_HEADING_LINES_MAX: usize = 50;
 /// Size of `site.toml`, in bytes; a filled one is under 4 KiB.
 pub const SITE_BYTES_MAX: u64 = 1 << 20;
 /// Names and descriptions in factory files, in characters; SAP's long texts are cut at 132 a line.
@@ -399,6 +405,8 @@ pub const NAMES_TOLD_MAX: usize = 5;
 pub const IMPORT_PROBLEMS_KEPT_MAX: usize = 10_000;
 /// Where-used paths shown to people; the arithmetic never lists paths.
 pub const PATHS_SHOWN_MAX: usize = 50;
+/// Lines of a where-used tree: a screen is 50, and what is longer is looked at in the export.
+pub const TREE_LINES_MAX: usize = 500;
 /// Levels of a bill of materials.
 pub const BOM_LEVELS_MAX: usize = 64;
 /// Suggestions for a part that is not found.

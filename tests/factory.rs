@@ -13,10 +13,12 @@ use std::{
 use jiff::civil::date;
 use lastbuy::{
     domain::{
+        event::Digest,
         factory::{DemandKind, FactoryData, Month},
+        maker::MakerAliases,
         money::Currency,
     },
-    factory::{Factory, ImportError, ImportReport, MatchKind, PartMatch, built_in_aliases, import, read_dataset, write_dataset},
+    factory::{Bom, Factory, ImportError, ImportReport, MatchKind, PartMatch, built_in_aliases, import, read_dataset, write_dataset},
 };
 use rust_decimal::Decimal;
 
@@ -24,7 +26,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/factory").join(name)
 }
 
-fn read(dir: &Path) -> (FactoryData, ImportReport) {
+fn read(dir: &Path) -> (FactoryData<Bom>, ImportReport) {
     import(&[dir.to_owned()], &mut |_, _| {}).expect("import")
 }
 
@@ -107,8 +109,54 @@ fn a_dataset_file_gives_back_what_was_imported_and_nothing_else() {
     assert!(damage("flipped", &flipped).contains("checksum"));
     assert!(damage("cut", &bytes[..bytes.len() - 1]).contains("checksum"));
     assert!(damage("empty", b"").contains("not a dataset file"));
-    let newer = String::from_utf8(bytes).expect("UTF-8").replacen("dataset 1\n", "dataset 9\n", 1);
-    assert!(damage("newer", newer.as_bytes()).contains("version 9"));
+    let mut newer = bytes;
+    newer["lastbuy dataset ".len()] = b'9';
+    assert!(damage("newer", &newer).contains("version 9"));
+}
+
+/// As version 1 wrote it: JSON with rows, behind its own checksum.
+#[test]
+fn a_dataset_of_the_first_version_opens_as_the_same_data() {
+    let (data, _) = read(&folder("clean"));
+    let FactoryData { products, items, bom, aml, demand, stock, rates, site } = data.clone();
+    let rows: FactoryData = FactoryData { products, items, bom: bom.lines().collect(), aml, demand, stock, rates, site };
+    let payload = serde_json::to_vec(&rows).expect("JSON");
+    let mut bytes = format!("lastbuy dataset 1\n{}\n", Digest::of(&payload)).into_bytes();
+    bytes.extend(payload);
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("old.dataset");
+    fs::write(&path, &bytes).expect("written");
+    assert_eq!(read_dataset(&path, Digest::of(&bytes)).expect("read"), data);
+}
+
+/// Numbers that lead nowhere are refused on opening, so that no question meets one later; the checksum alone does not say who made a file.
+#[test]
+fn every_broken_byte_is_refused_or_harmless_even_under_its_own_checksum() {
+    let (data, _) = read(&folder("clean"));
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("one.dataset");
+    write_dataset(&data, &path).expect("written");
+    let bytes = fs::read(&path).expect("bytes");
+    let mut refused = 0;
+    for at in (18..bytes.len()).step_by(3) {
+        let mut broken = bytes.clone();
+        broken[at] = !broken[at];
+        let path = dir.path().join(format!("broken-{at}"));
+        fs::write(&path, &broken).expect("written");
+        match read_dataset(&path, Digest::of(&broken)) {
+            Err(_) => refused += 1,
+            Ok(data) => {
+                let factory = Factory::new(data, MakerAliases::default());
+                for item in 0..factory.data.items.len() {
+                    factory.where_used(item, date(2027, 1, 15));
+                    factory.where_used_tree(item, date(2027, 1, 15));
+                }
+                assert!(factory.data.bom.lines().count() > 0 && factory.item("IC-100").is_none_or(|item| item < factory.data.items.len()));
+            }
+        }
+        fs::remove_file(&path).expect("removed");
+    }
+    assert!(refused > bytes.len() / 6, "{refused} of {}", bytes.len() / 3);
 }
 
 #[test]
@@ -214,8 +262,9 @@ fn many_lines_are_streamed_and_each_keeps_its_number() {
     let refused: Vec<(&str, u32)> =
         report.problems.iter().filter(|problem| problem.refused).map(|problem| (problem.file.as_str(), problem.line)).collect();
     assert_eq!(refused, [("bom.csv", 12_347)]);
+    let lines: Vec<_> = data.bom.lines().collect();
     for at in [0, 4_999, LINES - 2] {
-        let line = &data.bom[at];
+        let line = &lines[at];
         let number: usize = line.child.trim_start_matches("PART-").parse().expect("number");
         assert_eq!((line.at.line as usize, line.quantity.to_string()), (number + 2, format!("{}.{:03}", number % 7 + 1, number % 1000)));
     }

@@ -10,7 +10,7 @@ use super::{CommandResult, Context, Ended, client::Client, output};
 use crate::{
     clock,
     domain::factory::FactoryData,
-    factory::{self, ImportReport},
+    factory::{self, Bom, ImportReport},
 };
 
 #[derive(Debug, clap::Args)]
@@ -109,7 +109,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-fn read(paths: &[PathBuf]) -> anyhow::Result<(FactoryData, ImportReport)> {
+fn read(paths: &[PathBuf]) -> anyhow::Result<(FactoryData<Bom>, ImportReport)> {
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {elapsed}")?);
     let read = factory::import(paths, &mut |done, all| {
         bar.set_length(all);
@@ -120,7 +120,7 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<(FactoryData, ImportReport)> {
 }
 
 /// Writes the dataset file and has the store take it in.
-pub fn register(client: &Client, context: &Context, data: &FactoryData, report: &ImportReport) -> anyhow::Result<Value> {
+pub fn register(client: &Client, context: &Context, data: &FactoryData<Bom>, report: &ImportReport) -> anyhow::Result<Value> {
     let dir = context.data_dir.join("datasets");
     std::fs::create_dir_all(&dir)?;
     let file = format!("{}-{}.dataset", clock::now_ms(), std::process::id());
@@ -134,7 +134,7 @@ pub fn register(client: &Client, context: &Context, data: &FactoryData, report: 
     )
 }
 
-fn show(as_json: bool, report: &ImportReport, data: &FactoryData, id: Option<&str>) -> anyhow::Result<()> {
+fn show(as_json: bool, report: &ImportReport, data: &FactoryData<Bom>, id: Option<&str>) -> anyhow::Result<()> {
     if as_json {
         return output::json(&json!({ "dataset": id, "report": report }));
     }

@@ -231,12 +231,12 @@ fn january() -> i8 {
     1
 }
 
-/// Everything one import brought.
+/// Everything one import brought. `B` is how the bills of materials are held: as rows, or in columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FactoryData {
+pub struct FactoryData<B = Vec<BomLine>> {
     pub products: Vec<Product>,
     pub items: Vec<Item>,
-    pub bom: Vec<BomLine>,
+    pub bom: B,
     pub aml: Vec<AmlEntry>,
     pub demand: Vec<Demand>,
     pub stock: Vec<Stock>,

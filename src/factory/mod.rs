@@ -1,6 +1,7 @@
 //! The factory's own data: read from its files (`import`), kept as one immutable file (`dataset_file`), and asked: which item is this part (`matching`), where
 //! is it used (`graph`).
 
+mod bom;
 mod dataset_file;
 mod graph;
 mod import;
@@ -10,8 +11,9 @@ mod templates;
 
 use std::collections::HashMap;
 
+pub use bom::Bom;
 pub use dataset_file::{DatasetError, read_dataset, write_dataset};
-pub use graph::{ProductUse, UsePath, WhereUsed};
+pub use graph::{ProductUse, TreeLine, UsePath, UseTree, WhereUsed};
 pub use import::{ImportError, ImportReport, Problem, import};
 pub use matching::{Hit, MatchKind, PartMatch, Suggestion};
 pub use templates::write_templates;
@@ -29,56 +31,68 @@ pub fn built_in_aliases() -> MakerAliases {
 
 /// A dataset with its indexes. Built once, shared, immutable.
 pub struct Factory {
-    pub data: FactoryData,
+    /// The tables as rows, and the bills of materials as columns.
+    pub data: FactoryData<Bom>,
     aliases: MakerAliases,
-    /// Item number → index; and in upper case, for people.
-    items: HashMap<String, usize>,
-    items_folded: HashMap<String, usize>,
-    graph: graph::Graph,
     parts: matching::Index,
     /// By item: its AML entries, first choice first.
     sources: Vec<Vec<usize>>,
 }
 
 impl Factory {
-    pub fn new(data: FactoryData, aliases: MakerAliases) -> Factory {
-        let items: HashMap<String, usize> = data.items.iter().enumerate().map(|(index, item)| (item.item.clone(), index)).collect();
-        let items_folded = data.items.iter().enumerate().map(|(index, item)| (item.item.to_uppercase(), index)).collect();
+    /// From data as imported, or from rows.
+    pub fn new(data: impl Into<FactoryData<Bom>>, aliases: MakerAliases) -> Factory {
+        let data = data.into();
+        let items: HashMap<&str, usize> = data.items.iter().enumerate().map(|(index, item)| (item.item.as_str(), index)).collect();
         let mut sources = vec![Vec::new(); data.items.len()];
         for (index, entry) in data.aml.iter().enumerate() {
-            if let Some(item) = items.get(&entry.item) {
+            if let Some(item) = items.get(entry.item.as_str()) {
                 sources[*item].push(index);
             }
         }
         for of_item in &mut sources {
             of_item.sort_by_key(|index| (data.aml[*index].preference.unwrap_or(u32::MAX), *index));
         }
-        let graph = graph::Graph::new(&data);
-        let parts = matching::Index::new(&data, &items, &aliases);
-        Factory { data, aliases, items, items_folded, graph, parts, sources }
+        let parts = matching::Index::new(&data.aml, &items, &aliases);
+        Factory { data, aliases, parts, sources }
     }
 
     /// `maker: None` matches the number of any maker; it may then hit several items.
     pub fn find_part(&self, maker: Option<&str>, mpn: &str) -> PartMatch {
-        self.parts.find(&self.data, &self.aliases, maker, mpn)
+        self.parts.find(&self.data.aml, &self.aliases, maker, mpn)
     }
 
     /// Index of an item by the factory's own number, as written or in any case.
     pub fn item(&self, number: &str) -> Option<usize> {
-        let number = number.trim();
-        self.items.get(number).or_else(|| self.items_folded.get(&number.to_uppercase())).copied()
+        let is_item = |node: u32| self.data.bom.item(node).is_some();
+        self.data.bom.node(number.trim(), is_item).and_then(|node| self.data.bom.item(node))
     }
 
     /// Products an item goes into on a day, with pieces per product, and the ways it goes there.
     pub fn where_used(&self, item: usize, on: jiff::civil::Date) -> WhereUsed {
-        self.graph.where_used(&self.data, item, on)
+        graph::where_used(&self.data, item, on)
     }
 
     /// Pieces of the item for one good unit of each product on a day, as (index of the product, pieces), in the order of products: Σ over paths of Π quantity ·
     /// Π (1 + scrap) ÷ Π yield (domain.md §4), the yields of the item itself and of the product included where items.csv gives them. Computed in one pass in
     /// topological order and never by listing paths.
     pub fn pieces_per_product(&self, item: usize, on: jiff::civil::Date) -> Vec<(usize, f64)> {
-        self.graph.pieces_per_product(&self.data, item, on)
+        graph::pieces_per_product(&self.data, item, on)
+    }
+
+    /// Everything above an item on a day, as a tree that shows each node's own uses once.
+    pub fn where_used_tree(&self, item: usize, on: jiff::civil::Date) -> UseTree {
+        graph::tree(&self.data, item, on)
+    }
+
+    /// Numbers of what an item stands on directly on a day, each once, in order.
+    pub fn parents(&self, item: usize, on: jiff::civil::Date) -> Vec<&str> {
+        graph::parents(&self.data.bom, item, on)
+    }
+
+    /// Items that go into any of the products on a day, at any level, in the order of items.csv.
+    pub fn items_below(&self, products: &[usize], on: jiff::civil::Date) -> Vec<usize> {
+        graph::below(&self.data.bom, products, on)
     }
 
     /// AML entries of an item, first choice first.

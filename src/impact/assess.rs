@@ -82,17 +82,10 @@ fn price(input: &Input<'_>, affected: &Affected, reporting: &Reporting<'_>) -> O
 /// What each affected item stands on directly on the statement's day, where that goes into a product.
 fn parents<'a>(input: &Input<'a>, affected: &[Affected]) -> HashMap<&'a str, Vec<&'a str>> {
     let (factory, on) = (input.factory, input.as_of);
-    let mut parents: HashMap<&str, Vec<&str>> = affected.iter().map(|one| (factory.data.items[one.item].item.as_str(), Vec::new())).collect();
-    for line in &factory.data.bom {
-        let in_force = line.valid_from.is_none_or(|from| from <= on) && line.valid_to.is_none_or(|to| on <= to);
-        if let Some(of_item) = parents.get_mut(line.child.as_str()).filter(|_| in_force) {
-            of_item.push(&line.parent);
-        }
-    }
+    let number = |one: &Affected| factory.data.items[one.item].item.as_str();
+    let mut parents: HashMap<&str, Vec<&str>> = affected.iter().map(|one| (number(one), factory.parents(one.item, on))).collect();
     let is_product = |number: &str| factory.data.products.iter().any(|product| product.sku == number);
     for of_item in parents.values_mut() {
-        of_item.sort_unstable();
-        of_item.dedup();
         of_item.retain(|parent| match factory.item(parent) {
             Some(item) => is_product(parent) || !factory.pieces_per_product(item, on).is_empty(),
             None => true,

@@ -131,11 +131,7 @@ impl<'a> Plan<'a> {
         for (index, row) in factory.data.demand.iter().enumerate() {
             by_sku.entry(&row.sku).or_default().push(index);
         }
-        let bom = &factory.data.bom;
-        let mut changes: Vec<Date> =
-            bom.iter().flat_map(|line| [line.valid_from, line.valid_to.and_then(|last| last.tomorrow().ok())]).flatten().collect();
-        changes.sort_unstable();
-        changes.dedup();
+        let changes = factory.data.bom.changes();
         Plan { factory, calendar: Calendar::new(as_of), by_sku, demand: BTreeMap::new(), changes }
     }
 

@@ -1,6 +1,6 @@
 //! Stock of other parts that is of no use once the products it serves end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
@@ -19,7 +19,7 @@ pub(super) fn of_products(world: &World<'_>, ended: &[usize], lost: &Lost) -> Re
     let (factory, on) = (world.input.factory, world.input.as_of);
     let data = &factory.data;
     let mut pieces: BTreeMap<usize, f64> = BTreeMap::new();
-    for item in below(world, ended) {
+    for item in factory.items_below(ended, on) {
         let rows = world.stock.get(data.items[item].item.as_str()).into_iter().flatten();
         let on_hand: f64 = rows.map(|row| float(row.on_hand).max(0.0)).sum();
         if on_hand <= 0.0 {
@@ -58,24 +58,4 @@ pub(super) fn of_products(world: &World<'_>, ended: &[usize], lost: &Lost) -> Re
         (_, false) => format!("no unit_cost in items.csv, or no salvage_ratio in site.toml: {}", why::some_of(&unknown)),
     };
     Ok(Stranded { written_down: cost, salvage, from })
-}
-
-/// Every item that goes into the products, in the order of the factory's file.
-fn below(world: &World<'_>, products: &[usize]) -> Vec<usize> {
-    let (factory, on) = (world.input.factory, world.input.as_of);
-    let data = &factory.data;
-    let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
-    for line in &data.bom {
-        if line.valid_from.is_none_or(|from| from <= on) && line.valid_to.is_none_or(|to| on <= to) {
-            children.entry(&line.parent).or_default().push(&line.child);
-        }
-    }
-    let mut open: Vec<&str> = products.iter().map(|product| data.products[*product].sku.as_str()).collect();
-    let mut seen: HashSet<&str> = open.iter().copied().collect();
-    while let Some(parent) = open.pop() {
-        open.extend(children.get(parent).into_iter().flatten().copied().filter(|child| seen.insert(*child)));
-    }
-    let mut items: Vec<usize> = seen.into_iter().filter_map(|number| factory.item(number)).collect();
-    items.sort_unstable();
-    items
 }

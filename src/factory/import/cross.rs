@@ -10,8 +10,8 @@ use super::{
     table::Table,
 };
 use crate::{
-    domain::{factory::BomLine, part::normal_mpn},
-    factory::built_in_aliases,
+    domain::part::normal_mpn,
+    factory::{bom::Draft, built_in_aliases},
 };
 
 pub(super) fn check(rows: &mut Rows, findings: &mut Findings) {
@@ -20,11 +20,7 @@ pub(super) fn check(rows: &mut Rows, findings: &mut Findings) {
     let products = Known::of(Kind::Products, "SKU", rows.products.iter().map(|row| row.sku.as_str()), findings);
     let items = Known::of(Kind::Items, "item", rows.items.iter().map(|row| row.item.as_str()), findings);
 
-    let ends = |row: &BomLine| [("parent", row.parent.clone()), ("child", row.child.clone())];
-    keep(&mut rows.bom, findings, |row| {
-        let unknown = ends(row).into_iter().filter(|(_, name)| !items.names.contains(name) && !products.names.contains(name));
-        unknown.map(|(column, name)| Fault::in_column(column, items.unknown_beside(&products, &name))).collect()
-    });
+    known_ends(&mut rows.bom, &products, &items, findings);
     same_edge_once(&mut rows.bom, findings);
     keep(&mut rows.aml, findings, |row| items.faults("item", &row.item));
     keep(&mut rows.stock, findings, |row| items.faults("item", &row.item));
@@ -67,17 +63,31 @@ fn once<R: Table, K: Eq + std::hash::Hash>(rows: &mut Vec<R>, findings: &mut Fin
     });
 }
 
+/// Refuses BOM lines with an end that is neither an item nor a product.
+fn known_ends(bom: &mut Draft, products: &Known, items: &Known, findings: &mut Findings) {
+    let unknown: Vec<bool> = bom.names().iter().map(|name| !items.names.contains(&**name) && !products.names.contains(&**name)).collect();
+    bom.retain(|bom, line| {
+        let ends = [("parent", line.parent), ("child", line.child)].into_iter().filter(|(_, name)| unknown[*name as usize]);
+        let faults: Vec<Fault> =
+            ends.map(|(column, name)| Fault::in_column(column, items.unknown_beside(products, &bom.names()[name as usize]))).collect();
+        let right = faults.is_empty();
+        if !right {
+            findings.refuse(&bom.at(line), faults);
+        }
+        right
+    });
+}
+
 /// Two BOM lines that are equal in everything are one line exported twice; where both are meant, their quantities belong into one.
-fn same_edge_once(bom: &mut Vec<BomLine>, findings: &mut Findings) {
-    let mut first = HashMap::with_capacity(bom.len());
-    bom.retain(|row| {
-        let edge = (row.parent.clone(), row.child.clone(), row.quantity, row.scrap, row.valid_from, row.valid_to);
-        let line = *first.entry(edge).or_insert(row.at.line);
-        if line == row.at.line {
+fn same_edge_once(bom: &mut Draft, findings: &mut Findings) {
+    let mut first = HashMap::with_capacity(bom.lines.len());
+    bom.retain(|bom, line| {
+        let number = *first.entry(line.meaning()).or_insert(line.number);
+        if number == line.number {
             return true;
         }
-        let what = format!("the line is equal to line {line}: remove it, or add the quantities into one line if both are meant");
-        findings.refuse(&row.at, vec![Fault { column: None, what }]);
+        let what = format!("the line is equal to line {number}: remove it, or add the quantities into one line if both are meant");
+        findings.refuse(&bom.at(line), vec![Fault { column: None, what }]);
         false
     });
 }

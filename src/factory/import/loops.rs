@@ -1,91 +1,80 @@
 //! Loops in the bill of materials: an item that is a part of itself has no quantity. Every line on a loop is refused, so that what is left can be reckoned in one
 //! pass from products down; then lines deeper than any real product.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     number::shown,
     report::{Fault, Findings},
 };
-use crate::{domain::factory::BomLine, factory::graph::parents_first, limits};
+use crate::{
+    factory::bom::{Draft, NONE, grouped, parents_first},
+    limits,
+};
 
 /// Refuses lines on loops and below `limits::BOM_LEVELS_MAX`. Validity dates do not count: a loop that never closes on one day is a mistake all the same.
-pub(super) fn refuse(bom: &mut Vec<BomLine>, findings: &mut Findings) {
-    let (names, edges) = edges(bom);
-    let component = components(names.len(), &edges);
-    let mut fault: Vec<Option<String>> = vec![None; bom.len()];
-    let mut named = 0;
-    let inside: Vec<usize> = (0..edges.len()).filter(|line| component[edges[*line].0] == component[edges[*line].1]).collect();
-    let mut down: HashMap<usize, Vec<usize>> = HashMap::new();
+pub(super) fn refuse(bom: &mut Draft, findings: &mut Findings) {
+    let edges = bom.edges();
+    let component = components(bom.names().len(), &edges);
+    let of = |node: u32| component[node as usize];
+    let inside: Vec<usize> = (0..edges.len()).filter(|line| of(edges[*line].0) == of(edges[*line].1)).collect();
+    let mut fault: HashMap<usize, String> = HashMap::new();
+    let mut down: HashMap<u32, Vec<usize>> = HashMap::new();
     inside.iter().for_each(|line| down.entry(edges[*line].0).or_default().push(*line));
+    let mut named = 0;
     for line in &inside {
-        if fault[*line].is_some() {
+        if fault.contains_key(line) {
             continue;
         }
         if named == limits::BOM_LOOPS_NAMED_MAX {
-            fault[*line] =
-                Some(format!("the line is on a loop through '{}', which would be a part of itself: break the loop", shown(&names[edges[*line].0])));
+            let parent = shown(&bom.names()[edges[*line].0 as usize]);
+            fault.insert(*line, format!("the line is on a loop through '{parent}', which would be a part of itself: break the loop"));
             continue;
         }
         named += 1;
         let around = shortest_loop(*line, &edges, &component, &down);
-        let told = tell(&around, &edges, &names);
+        let told = tell(&around, &edges, bom.names());
         for on_it in around {
-            fault[on_it].get_or_insert_with(|| told.clone());
+            fault.entry(on_it).or_insert_with(|| told.clone());
         }
     }
-    drop(down);
     retain(bom, findings, "child", fault);
     refuse_deep(bom, findings);
 }
 
-/// Every line's ends as numbers, and their names.
-fn edges(bom: &[BomLine]) -> (Vec<String>, Vec<(usize, usize)>) {
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut names = Vec::new();
-    let mut number = |name| {
-        *numbers.entry(name).or_insert_with(|| {
-            names.push(str::to_owned(name));
-            names.len() - 1
-        })
-    };
-    let edges = bom.iter().map(|line| (number(&line.parent), number(&line.child))).collect();
-    (names, edges)
-}
-
 /// Strongly connected components (Kosaraju): by node, the number of its component. A line is on a loop exactly when both its ends are in one component.
-fn components(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
-    let (mut down, mut up) = (vec![Vec::new(); count], vec![Vec::new(); count]);
-    for (parent, child) in edges {
-        down[*parent].push(*child);
-        up[*child].push(*parent);
-    }
+fn components(count: usize, edges: &[(u32, u32)]) -> Vec<u32> {
+    let (down, down_lines) = grouped(count, edges.iter().map(|(parent, _)| *parent));
+    let (up, up_lines) = grouped(count, edges.iter().map(|(_, child)| *child));
     let mut finished = Vec::with_capacity(count);
     let mut seen = vec![false; count];
-    for root in 0..count {
-        let mut open = if std::mem::replace(&mut seen[root], true) { Vec::new() } else { vec![(root, 0)] };
+    for root in (0_u32..).take(count) {
+        let start = |node: u32| (node, down[node as usize]);
+        let mut open = if std::mem::replace(&mut seen[root as usize], true) { Vec::new() } else { vec![start(root)] };
         while let Some((node, next)) = open.last_mut() {
-            match down[*node].get(*next) {
-                Some(child) => {
-                    *next += 1;
-                    if !std::mem::replace(&mut seen[*child], true) {
-                        open.push((*child, 0));
-                    }
-                }
-                None => {
-                    finished.push(*node);
-                    open.pop();
-                }
+            if *next == down[*node as usize + 1] {
+                finished.push(*node);
+                open.pop();
+                continue;
+            }
+            let child = edges[down_lines[*next as usize] as usize].1;
+            *next += 1;
+            if !std::mem::replace(&mut seen[child as usize], true) {
+                open.push(start(child));
             }
         }
     }
-    let mut component = vec![usize::MAX; count];
+    let mut component = vec![NONE; count];
     for root in finished.into_iter().rev() {
         let mut open = vec![root];
         while let Some(node) = open.pop() {
-            if component[node] == usize::MAX {
-                component[node] = root;
-                open.extend(up[node].iter().filter(|parent| component[**parent] == usize::MAX));
+            if component[node as usize] == NONE {
+                component[node as usize] = root;
+                let lines = &up_lines[up[node as usize] as usize..up[node as usize + 1] as usize];
+                open.extend(lines.iter().map(|line| edges[*line as usize].0).filter(|parent| component[*parent as usize] == NONE));
             }
         }
     }
@@ -93,9 +82,9 @@ fn components(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
 }
 
 /// The lines of the shortest loop through a line, that line first.
-fn shortest_loop(line: usize, edges: &[(usize, usize)], component: &[usize], down: &HashMap<usize, Vec<usize>>) -> Vec<usize> {
+fn shortest_loop(line: usize, edges: &[(u32, u32)], component: &[u32], down: &HashMap<u32, Vec<usize>>) -> Vec<usize> {
     let (goal, start) = edges[line];
-    let mut came_by: HashMap<usize, usize> = HashMap::new();
+    let mut came_by: HashMap<u32, usize> = HashMap::new();
     let mut waiting = VecDeque::from([start]);
     while let Some(node) = waiting.pop_front() {
         if node == goal {
@@ -103,7 +92,7 @@ fn shortest_loop(line: usize, edges: &[(usize, usize)], component: &[usize], dow
         }
         for next in down.get(&node).into_iter().flatten() {
             let child = edges[*next].1;
-            if component[child] == component[goal] && child != start && !came_by.contains_key(&child) {
+            if component[child as usize] == component[goal as usize] && child != start && !came_by.contains_key(&child) {
                 came_by.insert(child, *next);
                 waiting.push_back(child);
             }
@@ -122,9 +111,9 @@ fn shortest_loop(line: usize, edges: &[(usize, usize)], component: &[usize], dow
 }
 
 /// `A → B → A`, from the parent of the first line; a long loop with its middle left out.
-fn tell(around: &[usize], edges: &[(usize, usize)], names: &[String]) -> String {
+fn tell(around: &[usize], edges: &[(u32, u32)], names: &[Arc<str>]) -> String {
     const ENDS: usize = 6;
-    let name = |node: usize| shown(&names[node]);
+    let name = |node: u32| shown(&names[node as usize]);
     let mut steps: Vec<String> = around.iter().map(|line| name(edges[*line].0)).collect();
     if steps.len() > 2 * ENDS {
         let left_out = steps.len() - 2 * ENDS;
@@ -135,19 +124,19 @@ fn tell(around: &[usize], edges: &[(usize, usize)], names: &[String]) -> String 
 }
 
 /// Refuses lines whose child would stand deeper than `limits::BOM_LEVELS_MAX`. `bom` has no loops.
-fn refuse_deep(bom: &mut Vec<BomLine>, findings: &mut Findings) {
-    let (names, edges) = edges(bom);
-    let mut lines_down = vec![Vec::new(); names.len()];
-    edges.iter().enumerate().for_each(|(line, (parent, _))| lines_down[*parent].push(line));
-    let mut level = vec![1_usize; names.len()];
-    let mut fault = vec![None; bom.len()];
-    for node in parents_first(names.len(), &edges) {
-        for line in &lines_down[node] {
+fn refuse_deep(bom: &mut Draft, findings: &mut Findings) {
+    let edges = bom.edges();
+    let count = bom.names().len();
+    let (down, lines) = grouped(count, edges.iter().map(|(parent, _)| *parent));
+    let mut level = vec![0_usize; count];
+    let mut fault = HashMap::new();
+    for node in parents_first(count, &edges).into_iter().map(|node| node as usize) {
+        for line in &lines[down[node] as usize..down[node + 1] as usize] {
             if level[node] >= limits::BOM_LEVELS_MAX {
-                fault[*line] =
-                    Some(format!("the parent is {} levels deep already, the most a bill of materials may have: check its parents", level[node]));
+                let what = format!("the parent is {} levels deep already, the most a bill of materials may have: check its parents", level[node]);
+                fault.insert(*line as usize, what);
             } else {
-                let child = edges[*line].1;
+                let child = edges[*line as usize].1 as usize;
                 level[child] = level[child].max(level[node] + 1);
             }
         }
@@ -155,11 +144,11 @@ fn refuse_deep(bom: &mut Vec<BomLine>, findings: &mut Findings) {
     retain(bom, findings, "parent", fault);
 }
 
-fn retain(bom: &mut Vec<BomLine>, findings: &mut Findings, column: &'static str, faults: Vec<Option<String>>) {
-    let mut faults = faults.into_iter();
-    bom.retain(|line| match faults.next().flatten() {
+fn retain(bom: &mut Draft, findings: &mut Findings, column: &'static str, mut faults: HashMap<usize, String>) {
+    let mut at = 0..;
+    bom.retain(|bom, line| match at.next().and_then(|at| faults.remove(&at)) {
         Some(what) => {
-            findings.refuse(&line.at, vec![Fault::in_column(column, what)]);
+            findings.refuse(&bom.at(line), vec![Fault::in_column(column, what)]);
             false
         }
         None => true,
@@ -174,9 +163,9 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::domain::factory::Line;
+    use crate::domain::factory::{BomLine, Line};
 
-    fn bom(edges: &[(usize, usize)]) -> Vec<BomLine> {
+    fn bom(edges: &[(usize, usize)]) -> Draft {
         let line = |(at, (parent, child)): (usize, &(usize, usize))| BomLine {
             parent: format!("N{parent}"),
             child: format!("N{child}"),
@@ -186,7 +175,9 @@ mod tests {
             valid_to: None,
             at: Line { file: "bom.csv".into(), line: u32::try_from(at).expect("small") + 2 },
         };
-        edges.iter().enumerate().map(line).collect()
+        let mut draft = Draft::default();
+        edges.iter().enumerate().map(line).for_each(|line| draft.push(&line));
+        draft
     }
 
     /// Lines kept, and line and sentence of those refused.
@@ -194,7 +185,7 @@ mod tests {
         let (mut lines, mut findings) = (bom(edges), Findings::default());
         refuse(&mut lines, &mut findings);
         let told = findings.finish(&[]).problems.into_iter().map(|problem| (problem.line, problem.what)).collect();
-        (lines.iter().map(|line| line.at.line).collect(), told)
+        (lines.lines.iter().map(|line| line.number).collect(), told)
     }
 
     #[test]

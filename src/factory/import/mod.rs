@@ -30,8 +30,9 @@ use self::{
     table::Reader,
     tables::RateRow,
 };
+use super::bom::{Bom, Draft};
 use crate::domain::{
-    factory::{AmlEntry, BomLine, Demand, FactoryData, Item, Product, Stock},
+    factory::{AmlEntry, Demand, FactoryData, Item, Product, Stock},
     money::Rates,
 };
 
@@ -55,7 +56,7 @@ pub enum ImportError {
 ///
 /// A dataset comes back even where lines were refused; whether it is fit for use is for the caller to judge by the report, above all by
 /// [`ImportReport::unusable`].
-pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(FactoryData, ImportReport), ImportError> {
+pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(FactoryData<Bom>, ImportReport), ImportError> {
     let mut findings = Findings::default();
     let sources = Sources::find(paths, &mut findings)?;
     let site = site::read(&sources)?;
@@ -63,7 +64,7 @@ pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(
     let mut rows = Rows {
         products: reader.read(Kind::Products, &mut findings)?,
         items: reader.read(Kind::Items, &mut findings)?,
-        bom: reader.read(Kind::Bom, &mut findings)?,
+        bom: reader.read_bom(&mut findings)?,
         aml: reader.read(Kind::Aml, &mut findings)?,
         demand: reader.read(Kind::Demand, &mut findings)?,
         stock: reader.read(Kind::Stock, &mut findings)?,
@@ -75,7 +76,7 @@ pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(
     let taken = [
         (Kind::Products, rows.products.len()),
         (Kind::Items, rows.items.len()),
-        (Kind::Bom, rows.bom.len()),
+        (Kind::Bom, rows.bom.lines.len()),
         (Kind::Aml, rows.aml.len()),
         (Kind::Demand, rows.demand.len()),
         (Kind::Stock, rows.stock.len()),
@@ -83,6 +84,7 @@ pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(
     ];
     let report = findings.finish(&taken);
     let Rows { products, items, bom, aml, demand, stock, rates } = rows;
+    let bom = bom.finish(&products, &items);
     let rates = Rates(rates.into_iter().map(|row| row.rate).collect());
     Ok((FactoryData { products, items, bom, aml, demand, stock, rates, site }, report))
 }
@@ -91,7 +93,7 @@ pub fn import(paths: &[PathBuf], progress: &mut dyn FnMut(u64, u64)) -> Result<(
 struct Rows {
     products: Vec<Product>,
     items: Vec<Item>,
-    bom: Vec<BomLine>,
+    bom: Draft,
     aml: Vec<AmlEntry>,
     demand: Vec<Demand>,
     stock: Vec<Stock>,

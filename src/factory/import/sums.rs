@@ -78,7 +78,7 @@ fn currencies(rows: &Rows, site: &Site, findings: &mut Findings) {
 
 /// Products of which something is missing that the reckoning needs; each told once for all.
 fn products(rows: &Rows, findings: &mut Findings) {
-    let parents: HashSet<&str> = rows.bom.iter().map(|row| row.parent.as_str()).collect();
+    let parents: HashSet<&str> = rows.bom.lines.iter().map(|line| &*rows.bom.names()[line.parent as usize]).collect();
     let with_demand: HashSet<&str> = rows.demand.iter().map(|row| row.sku.as_str()).collect();
     let without = |lacks: &dyn Fn(&Product) -> bool| rows.products.iter().filter(|row| lacks(row)).collect::<Vec<_>>();
     for (products, column, lack) in [

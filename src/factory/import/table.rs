@@ -12,6 +12,7 @@ use super::{
     records::{Record, RecordError, Records},
     report::{Fault, Findings},
 };
+use crate::factory::bom::Draft;
 use crate::{
     domain::{factory::Line, money::Currency},
     limits,
@@ -92,11 +93,24 @@ impl<'a> Reader<'a> {
 
     /// The rows of a file that are right by themselves; what is not goes to `findings`. An absent file has no rows.
     pub fn read<R: Table>(&mut self, kind: Kind, findings: &mut Findings) -> Result<Vec<R>, ImportError> {
-        let Some(source) = self.sources.get(kind) else { return Ok(Vec::new()) };
+        let mut rows = Vec::new();
+        self.read_each(kind, findings, &mut |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// The bills of materials, which are too many to be kept as rows.
+    pub fn read_bom(&mut self, findings: &mut Findings) -> Result<Draft, ImportError> {
+        let mut draft = Draft::default();
+        self.read_each(Kind::Bom, findings, &mut |line| draft.push(&line))?;
+        Ok(draft)
+    }
+
+    fn read_each<R: Table>(&mut self, kind: Kind, findings: &mut Findings, take: &mut dyn FnMut(R)) -> Result<(), ImportError> {
+        let Some(source) = self.sources.get(kind) else { return Ok(()) };
         findings.lines_read(kind, &source.name, 0);
-        let (mut rows, mut trimmed) = (Vec::new(), Trimmed::default());
+        let mut trimmed = Trimmed::default();
         let ended = match open(source)? {
-            Ok((input, delimiter)) => self.read_records(kind, source, Records::new(input, delimiter), &mut rows, &mut trimmed, findings),
+            Ok((input, delimiter)) => self.read_records(kind, source, Records::new(input, delimiter), take, &mut trimmed, findings),
             Err(what) => Err(RecordError::Stopped(0, what)),
         };
         trimmed.tell(&source.name, findings);
@@ -107,7 +121,7 @@ impl<'a> Reader<'a> {
         }
         self.done += source.bytes;
         (self.progress)(self.done, self.sources.bytes());
-        Ok(rows)
+        Ok(())
     }
 
     fn read_records<R: Table>(
@@ -115,7 +129,7 @@ impl<'a> Reader<'a> {
         kind: Kind,
         source: &Source,
         mut records: Records<impl BufRead>,
-        rows: &mut Vec<R>,
+        take: &mut dyn FnMut(R),
         trimmed: &mut Trimmed,
         findings: &mut Findings,
     ) -> Result<(), RecordError> {
@@ -153,7 +167,7 @@ impl<'a> Reader<'a> {
                         );
                         findings.doubt(&at, None, what);
                     }
-                    rows.push(row);
+                    take(row);
                 }
                 Err((row, faults)) => {
                     if let Some(name) = row.name().filter(|name| !name.is_empty()) {

@@ -1,0 +1,267 @@
+//! The bill of materials in columns, the same in memory and in a dataset file: nodes by number, lines sorted by child, and both ways along them. `draft` makes
+//! one, `layout` says where each column stands.
+
+mod bytes;
+mod draft;
+mod layout;
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+
+use self::layout::{Column, Layout};
+pub(super) use self::{
+    bytes::Bytes,
+    draft::{Draft, grouped, parents_first},
+    layout::{Counts, NONE},
+};
+use crate::domain::factory::{BomLine, FactoryData, Line};
+
+/// Every line of every bill. A node is a name: a product's SKU and an item of the same number are one node.
+#[derive(Clone)]
+pub struct Bom {
+    bytes: Bytes,
+    /// First byte of the block within `bytes`.
+    at: usize,
+    counts: Counts,
+    layout: Layout,
+    decimals: Vec<(Decimal, f64)>,
+}
+
+impl Bom {
+    /// Takes a block as it stands at `at`, after checking that every number in it leads somewhere. The error says what does not.
+    pub(super) fn open(bytes: Bytes, at: usize, counts: Counts) -> Result<Bom, &'static str> {
+        let layout = Layout::of(counts);
+        if at.checked_add(layout.bytes).is_none_or(|end| end > bytes.len()) {
+            return Err("the bill of materials is cut");
+        }
+        let mut bom = Bom { bytes, at, counts, layout, decimals: Vec::new() };
+        let sixteen = |index: usize| <[u8; 16]>::try_from(bom.slice(layout.decimals.at + 16 * index, 16)).unwrap_or_default();
+        bom.decimals = (0..layout.decimals.len)
+            .map(|index| Decimal::deserialize(sixteen(index)))
+            .map(|number| (number, number.to_f64().unwrap_or(0.0)))
+            .collect();
+        bom.check()?;
+        Ok(bom)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let (layout, nodes, lines) = (&self.layout, self.counts.nodes, self.counts.lines);
+        let all = |column: Column, right: &dyn Fn(u32) -> bool| (0..column.len).all(|index| right(self.number(column, index)));
+        let rising = |column: Column, last: usize| {
+            (1..column.len).all(|index| self.number(column, index - 1) <= self.number(column, index))
+                && (column.len == 0 || self.number(column, column.len - 1) as usize == last)
+        };
+        let text = |column: Column| std::str::from_utf8(self.slice(column.at, column.len)).ok();
+        let ends =
+            |ends: Column, of: Column| text(of).is_some_and(|text| rising(ends, text.len()) && all(ends, &|end| text.is_char_boundary(end as usize)));
+        let right = [layout.up, layout.down].into_iter().all(|starts| rising(starts, lines as usize))
+            && [layout.parent, layout.child, layout.by_name, layout.product_node, layout.item_node]
+                .into_iter()
+                .all(|column| all(column, &|node| node < nodes))
+            && all(layout.below, &|line| line < lines)
+            && all(layout.quantity, &|number| number < self.counts.decimals)
+            && all(layout.scrap, &|number| number < self.counts.decimals || number == NONE)
+            && all(layout.file, &|file| file < self.counts.files)
+            && ends(layout.name_end, layout.names)
+            && ends(layout.file_end, layout.file_names);
+        if right { Ok(()) } else { Err("a number in the bill of materials leads nowhere") }
+    }
+
+    /// Whether every node leads to a row of tables of these lengths.
+    pub(super) fn leads_into(&self, products: usize, items: usize) -> bool {
+        let nodes = 0..self.counts.nodes;
+        (self.counts.products as usize, self.counts.items as usize) == (products, items)
+            && nodes.into_iter().all(|node| self.product(node).is_none_or(|row| row < products) && self.item(node).is_none_or(|row| row < items))
+    }
+
+    fn slice(&self, at: usize, len: usize) -> &[u8] {
+        self.bytes.get(self.at + at..self.at + at + len).unwrap_or_default()
+    }
+
+    fn number(&self, column: Column, index: usize) -> u32 {
+        let four = self.slice(column.at + 4 * index, 4);
+        four.try_into().map_or(NONE, u32::from_le_bytes)
+    }
+
+    fn text(&self, ends: Column, of: Column, index: usize) -> &str {
+        let end = self.number(ends, index) as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.number(ends, before) as usize);
+        std::str::from_utf8(self.slice(of.at + start, end.saturating_sub(start))).unwrap_or_default()
+    }
+
+    /// The block, for its file.
+    pub(super) fn block(&self) -> (&[u8], Counts) {
+        (self.slice(0, self.layout.bytes), self.counts)
+    }
+
+    /// Number of lines.
+    pub fn len(&self) -> usize {
+        self.counts.lines as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn nodes(&self) -> usize {
+        self.counts.nodes as usize
+    }
+
+    pub(super) fn name(&self, node: u32) -> &str {
+        self.text(self.layout.name_end, self.layout.names, node as usize)
+    }
+
+    /// The product that a node is.
+    pub(super) fn product(&self, node: u32) -> Option<usize> {
+        known(self.number(self.layout.product, node as usize))
+    }
+
+    /// The item that a node is.
+    pub(super) fn item(&self, node: u32) -> Option<usize> {
+        known(self.number(self.layout.item, node as usize))
+    }
+
+    /// A node's place in an order that has every parent before its children; equal only for nodes on a loop, which an import refuses.
+    pub(super) fn rank(&self, node: u32) -> u32 {
+        self.number(self.layout.rank, node as usize)
+    }
+
+    /// The node of a row of the products, of the items.
+    pub(super) fn node_of_product(&self, product: usize) -> Option<u32> {
+        (product < self.layout.product_node.len).then(|| self.number(self.layout.product_node, product))
+    }
+
+    pub(super) fn node_of_item(&self, item: usize) -> Option<u32> {
+        (item < self.layout.item_node.len).then(|| self.number(self.layout.item_node, item))
+    }
+
+    /// The node of a name for which `is_right` holds: as written, else of another case.
+    pub(super) fn node(&self, name: &str, is_right: impl Fn(u32) -> bool) -> Option<u32> {
+        let folded = name.to_uppercase();
+        let (mut first, mut after) = (0, self.nodes());
+        while first < after {
+            let middle = first + (after - first) / 2;
+            if self.name(self.number(self.layout.by_name, middle)).to_uppercase() < folded { first = middle + 1 } else { after = middle }
+        }
+        let same =
+            (first..self.nodes()).map(|place| self.number(self.layout.by_name, place)).take_while(|node| self.name(*node).to_uppercase() == folded);
+        let mut found = None;
+        for node in same.filter(|node| is_right(*node)) {
+            if self.name(node) == name {
+                return Some(node);
+            }
+            found = found.or(Some(node));
+        }
+        found
+    }
+
+    /// Lines with a node as their child.
+    pub(super) fn up(&self, node: u32) -> Range<usize> {
+        self.number(self.layout.up, node as usize) as usize..self.number(self.layout.up, node as usize + 1) as usize
+    }
+
+    /// Lines with a node as their parent.
+    pub(super) fn down(&self, node: u32) -> impl Iterator<Item = usize> {
+        let places = self.number(self.layout.down, node as usize)..self.number(self.layout.down, node as usize + 1);
+        places.map(|place| self.number(self.layout.below, place as usize) as usize)
+    }
+
+    pub(super) fn parent(&self, line: usize) -> u32 {
+        self.number(self.layout.parent, line)
+    }
+
+    pub(super) fn child(&self, line: usize) -> u32 {
+        self.number(self.layout.child, line)
+    }
+
+    /// Pieces of the child in one parent, without scrap.
+    pub(super) fn quantity(&self, line: usize) -> f64 {
+        self.decimal(self.layout.quantity, line).map_or(0.0, |(_, float)| *float)
+    }
+
+    /// Share lost on top; nothing where the line says nothing.
+    pub(super) fn scrap(&self, line: usize) -> f64 {
+        self.decimal(self.layout.scrap, line).map_or(0.0, |(_, float)| *float)
+    }
+
+    fn decimal(&self, column: Column, line: usize) -> Option<&(Decimal, f64)> {
+        self.decimals.get(self.number(column, line) as usize)
+    }
+
+    /// First and last day a line is in force; `None` is open.
+    pub(super) fn days(&self, line: usize) -> (Option<Date>, Option<Date>) {
+        (of_day(self.number(self.layout.from, line)), of_day(self.number(self.layout.to, line)))
+    }
+
+    pub(super) fn is_in_force(&self, line: usize, on: u32) -> bool {
+        self.number(self.layout.from, line) <= on && on <= self.number(self.layout.to, line)
+    }
+
+    /// First days on which the lines in force may be others than the day before, ascending.
+    pub fn changes(&self) -> Vec<Date> {
+        (0..self.layout.changes.len).filter_map(|index| of_day(self.number(self.layout.changes, index))).collect()
+    }
+
+    /// A line as its file has it.
+    pub(super) fn line(&self, line: usize) -> BomLine {
+        let exact = |column| self.decimal(column, line).map(|(exact, _)| *exact);
+        let (valid_from, valid_to) = self.days(line);
+        BomLine {
+            parent: self.name(self.parent(line)).to_owned(),
+            child: self.name(self.child(line)).to_owned(),
+            quantity: exact(self.layout.quantity).unwrap_or_default(),
+            scrap: exact(self.layout.scrap),
+            valid_from,
+            valid_to,
+            at: Line {
+                file: self.text(self.layout.file_end, self.layout.file_names, self.number(self.layout.file, line) as usize).to_owned(),
+                line: self.number(self.layout.number, line),
+            },
+        }
+    }
+
+    /// Every line, by child and within it as the files have them.
+    pub fn lines(&self) -> impl Iterator<Item = BomLine> {
+        (0..self.len()).map(|line| self.line(line))
+    }
+}
+
+impl PartialEq for Bom {
+    fn eq(&self, other: &Bom) -> bool {
+        self.len() == other.len() && self.lines().eq(other.lines())
+    }
+}
+
+impl std::fmt::Debug for Bom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bom").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl From<FactoryData> for FactoryData<Bom> {
+    fn from(data: FactoryData) -> FactoryData<Bom> {
+        let mut draft = Draft::default();
+        data.bom.iter().for_each(|line| draft.push(line));
+        let bom = draft.finish(&data.products, &data.items);
+        let FactoryData { products, items, bom: _, aml, demand, stock, rates, site } = data;
+        FactoryData { products, items, bom, aml, demand, stock, rates, site }
+    }
+}
+
+fn known(index: u32) -> Option<usize> {
+    (index != NONE).then_some(index as usize)
+}
+
+/// A day as one number that rises with it; 0 is before and `u32::MAX` after every day.
+pub(super) fn day(date: Date) -> u32 {
+    let year = u32::try_from(i32::from(date.year()) + 10_000).unwrap_or(0);
+    year * 512 + u32::from(date.month().unsigned_abs()) * 32 + u32::from(date.day().unsigned_abs())
+}
+
+fn of_day(day: u32) -> Option<Date> {
+    let part = |number: u32| i8::try_from(number).ok();
+    let year = i16::try_from(i32::try_from(day / 512).ok()? - 10_000).ok()?;
+    Date::new(year, part(day / 32 % 16)?, part(day % 32)?).ok()
+}
