@@ -95,6 +95,19 @@ pub const ATTEMPTS_KEPT_MAX: usize = 20_000;
 /// Largest form of a page, in bytes; what is uploaded is no such form.
 pub const FORM_BYTES_MAX: usize = 256 << 10;
 
+// ---- review -------------------------------------------------------------------------------------------------------------------------------
+
+/// Characters shown before and after a place: two lines of a letter.
+pub const REVIEW_AROUND_CHARS: usize = 120;
+/// Places offered for one value; a person reads no more, and any other place can still be picked in the text.
+pub const REVIEW_CHOICES_MAX: usize = 60;
+/// Longest value a person picks or types, in characters.
+pub const REVIEW_VALUE_CHARS_MAX: usize = 100;
+/// Answers in one review: every part of a long notice, twice.
+pub const REVIEW_ANSWERS_MAX: usize = 10_000;
+/// Longest note or reason a person writes, in bytes.
+pub const REASON_BYTES_MAX: usize = 2000;
+
 // ---- mail receiver ------------------------------------------------------------------------------------------------------------------------
 
 /// Longest command line, in bytes: RFC 5321 asks for 512, extensions add to MAIL and RCPT; addresses in UTF-8 take more.

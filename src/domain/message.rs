@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    decision::Stage,
     event::Digest,
     id::{AssessmentId, CaseId, JobId, MessageId},
     job::{AfterError, Subject},
@@ -109,6 +110,16 @@ pub enum Happened {
     Test {
         by: String,
     },
+    /// A decision was proposed, or went a step on.
+    DecisionChanged {
+        about: About,
+        number: u32,
+        stage: Stage,
+        answer: String,
+        by: String,
+        owner: Option<String>,
+        due: Option<Date>,
+    },
 }
 
 /// What rules are about.
@@ -121,10 +132,11 @@ pub enum On {
     DeadLetter,
     LastTimeBuyNears,
     Test,
+    DecisionChanged,
 }
 
 impl On {
-    pub const RULED: [On; 5] = [On::CaseOpened, On::AssessmentChanged, On::WaitsForReview, On::DeadLetter, On::LastTimeBuyNears];
+    pub const RULED: [On; 6] = [On::CaseOpened, On::AssessmentChanged, On::WaitsForReview, On::DeadLetter, On::LastTimeBuyNears, On::DecisionChanged];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -134,6 +146,7 @@ impl On {
             On::DeadLetter => "dead_letter",
             On::LastTimeBuyNears => "last_time_buy_nears",
             On::Test => "test",
+            On::DecisionChanged => "decision_changed",
         }
     }
 }
@@ -147,15 +160,17 @@ impl Happened {
             Happened::DeadLetter { .. } => On::DeadLetter,
             Happened::LastTimeBuyNears { .. } => On::LastTimeBuyNears,
             Happened::Test { .. } => On::Test,
+            Happened::DecisionChanged { .. } => On::DecisionChanged,
         }
     }
 
     /// The id of what it is about.
     pub fn object(&self) -> String {
         match self {
-            Happened::CaseOpened { about } | Happened::AssessmentChanged { about, .. } | Happened::LastTimeBuyNears { about, .. } => {
-                about.case.to_string()
-            }
+            Happened::CaseOpened { about }
+            | Happened::AssessmentChanged { about, .. }
+            | Happened::LastTimeBuyNears { about, .. }
+            | Happened::DecisionChanged { about, .. } => about.case.to_string(),
             Happened::WaitsForReview { job, .. } | Happened::DeadLetter { job, .. } => job.to_string(),
             Happened::Test { .. } => "test".to_owned(),
         }
@@ -169,6 +184,7 @@ impl Happened {
             Happened::AssessmentChanged { assessment, .. } => format!("{on} {object} {assessment}"),
             // Back at work and stuck again is another occurrence, under another lease.
             Happened::WaitsForReview { epoch, .. } | Happened::DeadLetter { epoch, .. } => format!("{on} {object} {epoch}"),
+            Happened::DecisionChanged { number, stage, .. } => format!("{on} {object} {number} {}", stage.as_str()),
             Happened::LastTimeBuyNears { last_time_buy, step, .. } => format!("{on} {object} {last_time_buy} {step}"),
         }
     }
@@ -178,14 +194,20 @@ impl Happened {
         match self {
             Happened::AssessmentChanged { now, .. } => now.margin_at_risk,
             Happened::LastTimeBuyNears { margin_at_risk, .. } => *margin_at_risk,
-            Happened::CaseOpened { .. } | Happened::WaitsForReview { .. } | Happened::DeadLetter { .. } | Happened::Test { .. } => None,
+            Happened::CaseOpened { .. }
+            | Happened::WaitsForReview { .. }
+            | Happened::DeadLetter { .. }
+            | Happened::Test { .. }
+            | Happened::DecisionChanged { .. } => None,
         }
     }
 
     /// What is unknown may be large, so it is no less severe than what is.
     pub fn severity(&self) -> Severity {
         match self {
-            Happened::CaseOpened { .. } | Happened::Test { .. } => Severity::Info,
+            // A second person is waited for.
+            Happened::DecisionChanged { stage: Stage::Proposed, .. } => Severity::Warning,
+            Happened::CaseOpened { .. } | Happened::Test { .. } | Happened::DecisionChanged { .. } => Severity::Info,
             Happened::AssessmentChanged { now, .. } if now.margin_at_risk.is_some_and(Money::is_zero) => Severity::Info,
             Happened::AssessmentChanged { .. } | Happened::WaitsForReview { .. } | Happened::DeadLetter { .. } => Severity::Warning,
             Happened::LastTimeBuyNears { days, .. } if *days <= limits::CRITICAL_DAYS => Severity::Critical,

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod case;
+pub mod decision;
 pub mod destination;
 pub mod document;
 pub mod event;
@@ -15,5 +16,6 @@ pub mod message;
 pub mod money;
 pub mod notice;
 pub mod part;
+pub mod review;
 pub mod rule;
 pub mod time;

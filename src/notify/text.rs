@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use crate::domain::{
+    decision::Stage,
     destination::Language,
     message::{About, Figures, Happened, Message, Severity},
     money::Money,
@@ -67,6 +68,15 @@ impl Text {
                 let title = words.say("The work on a notice was given up", "Die Bearbeitung einer Meldung wurde aufgegeben").to_owned();
                 (format!("{title}: {subject}"), words.say("Try again with", "Erneut versuchen mit").to_owned() + &show(&format!("jobs retry {job}")))
             }
+            Happened::DecisionChanged { about, stage, answer, by, owner, due, .. } => {
+                words.about(about, &mut fact);
+                fact("Answer", "Antwort", answer.clone());
+                fact("By", "Von", by.clone());
+                fact("Owner", "Verantwortlich", owner.clone().unwrap_or_else(|| words.unknown()));
+                fact("Due", "Fällig", due.map_or_else(|| words.unknown(), |due| words.date(due)));
+                let (en, de) = words.stage(*stage);
+                (words.titled(en, de, about), words.say("See it with", "Ansehen mit").to_owned() + &show(&format!("cases show {}", about.case)))
+            }
             Happened::Test { by } => {
                 fact("Asked for by", "Angefordert von", by.clone());
                 let advice = words.say("Nothing is to be done.", "Es ist nichts zu tun.").to_owned();
@@ -111,6 +121,16 @@ impl Words {
     fn titled(&self, en: &str, de: &str, about: &About) -> String {
         let maker = about.maker.as_ref().map(|maker| format!(", {maker}")).unwrap_or_default();
         format!("{}: {} {}{maker}", self.say(en, de), about.case, about.title)
+    }
+
+    fn stage(&self, stage: Stage) -> (&'static str, &'static str) {
+        match stage {
+            Stage::Proposed => ("A decision waits for a second person", "Eine Entscheidung wartet auf eine zweite Person"),
+            Stage::Approved => ("Decided", "Entschieden"),
+            Stage::Refused => ("A proposal was refused", "Ein Vorschlag wurde abgelehnt"),
+            Stage::Done => ("A decision was carried out", "Eine Entscheidung wurde umgesetzt"),
+            Stage::Reopened => ("A decision was taken back", "Eine Entscheidung wurde zurückgenommen"),
+        }
     }
 
     fn unknown(&self) -> String {

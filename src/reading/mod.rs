@@ -24,6 +24,7 @@ mod part_roles;
 mod parts;
 mod prose;
 mod questions;
+mod review;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -32,6 +33,7 @@ use std::{
 
 pub use flat::flat;
 pub use lessons::Lesson;
+pub use review::{Answer, Corrected, Field, correct, fields};
 
 use crate::{
     domain::{

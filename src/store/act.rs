@@ -228,7 +228,7 @@ fn write_case(draft: &mut Draft<'_>, write: CaseWrite, by: &str, now: At) -> Don
 }
 
 /// Two changes within one millisecond must differ, because `changed_at` tells whether a case was changed since it was read.
-fn append_case(draft: &mut Draft<'_>, mut case: Case, by: &str, now: At) -> Done<()> {
+pub(super) fn append_case(draft: &mut Draft<'_>, mut case: Case, by: &str, now: At) -> Done<()> {
     let before = draft.case(case.id)?;
     case.changed_at = before.as_ref().map_or(now, |before| before.changed_at.plus_ms(1).max(now));
     let act = CaseAct::of(before.as_ref(), &case);

@@ -17,9 +17,11 @@ use super::{
 use crate::{
     domain::{
         case::{Case, CaseState},
+        decision::Decision,
         event::Digest,
         job::{Job, JobState, Pins},
         message::{Message, MessageState},
+        review::{Correction, How},
         time::At,
     },
     limits,
@@ -164,6 +166,14 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
             let until = user.expires.map_or_else(String::new, |expires| format!(", until {expires}"));
             entry(mark.at, &mark.by, &format!("user.{}", act.name()), user.name.clone(), None, Some(format!("{}{until}", user.role.as_str())))
         }
+        Record::Decision { decision, mark } => {
+            let act = format!("decision.{}", decision.stage.as_str());
+            entry(mark.at, &mark.by, &act, decision.case.to_string(), None, Some(of_decision(decision)))
+        }
+        Record::Corrected { correction, mark } => {
+            let job = correction.job.to_string();
+            entry(mark.at, &mark.by, "reading.corrected", job, Some(correction.event.to_string()), Some(of_correction(correction)))
+        }
         Record::Token { token, act, mark } => {
             let scopes = token.scopes.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(" ");
             let detail = format!("'{}' of {}, may {scopes}", token.name, token.user);
@@ -199,6 +209,24 @@ fn of_message(message: &Message) -> String {
         MessageState::Sending { epoch, .. } => format!("{what}, epoch {epoch}"),
         MessageState::Pending | MessageState::Delivered { .. } => what,
     }
+}
+
+fn of_decision(decision: &Decision) -> String {
+    let owner = decision.proposal.owner.as_ref().map_or_else(String::new, |owner| format!(", by {owner}"));
+    let due = decision.proposal.due.map_or_else(String::new, |due| format!(", until {due}"));
+    let note = decision.steps.last().and_then(|(_, signed)| signed.note.as_ref()).map_or_else(String::new, |note| format!("; {note}"));
+    format!("number {}, {}{owner}{due}{note}", decision.number, decision.line())
+}
+
+fn of_correction(correction: &Correction) -> String {
+    let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    let told = correction.changes.iter().take(limits::NAMES_TOLD_MAX).map(|change| match change.how {
+        How::Confirmed => format!("{} confirmed", change.field),
+        _ => format!("{} {} to {}", change.field, dash(&change.before), dash(&change.after)),
+    });
+    let more = correction.changes.len().saturating_sub(limits::NAMES_TOLD_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", told.collect::<Vec<_>>().join("; "))
 }
 
 fn of_pins(pins: &Pins) -> String {

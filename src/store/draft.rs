@@ -335,6 +335,8 @@ impl<'a> Draft<'a> {
             }
             Record::User { user, act, .. } => self.apply_user(user, *act, place),
             Record::Token { token, .. } => self.apply_token(token, place),
+            Record::Decision { decision, .. } => self.apply_decision(decision, place),
+            Record::Corrected { correction, .. } => self.apply_correction(correction, place),
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ mod backup;
 mod check;
 mod codec;
 mod compact;
+mod decision;
 mod draft;
 mod failpoint;
 mod garbage;
@@ -58,6 +59,7 @@ mod record;
 mod records;
 mod restore;
 mod retain;
+mod review;
 mod rewrite;
 mod slots;
 mod state;
@@ -75,6 +77,7 @@ pub use garbage::Collected;
 pub use outbox::{Delivery, MessageFilter, MessageLease};
 pub use restore::{Restored, restore};
 pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
+pub use review::Reviewed;
 
 use std::{
     fs::File,

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     access::{Token, User},
     case::{AssessmentRow, Case, DatasetRow},
+    decision::Decision,
     event::{Digest, Event},
     id::{DatasetId, EventId, JobId},
     job::{Job, JobState, Step, Subject},
     message::{Message, MessageState},
+    review::Correction,
     time::At,
 };
 
@@ -115,6 +117,16 @@ pub enum Record {
         act: TokenAct,
         mark: Mark,
     },
+    /// A decision about a case was proposed, or went a step on.
+    Decision {
+        decision: Box<Decision>,
+        mark: Mark,
+    },
+    /// A person confirmed or corrected a reading.
+    Corrected {
+        correction: Box<Correction>,
+        mark: Mark,
+    },
 }
 
 impl Record {
@@ -129,6 +141,8 @@ impl Record {
             },
             // What a factory decided on stays on record after the notice itself is gone.
             Record::Assessed { row, .. } => vec![row.body],
+            Record::Corrected { correction, .. } if expired(correction.event) => Vec::new(),
+            Record::Corrected { correction, .. } => vec![correction.before, correction.after],
             Record::User { user, .. } => user.password.into_iter().collect(),
             Record::Repeated { .. }
             | Record::Case { .. }
@@ -141,7 +155,8 @@ impl Record {
             | Record::Expired { .. }
             | Record::Dropped { .. }
             | Record::Message { .. }
-            | Record::Token { .. } => Vec::new(),
+            | Record::Token { .. }
+            | Record::Decision { .. } => Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         case::{Case, Headline},
+        decision::Proposal,
         event::Digest,
         id::MessageId,
         job::JobState,
@@ -46,6 +47,12 @@ impl Draft<'_> {
                 }
                 _ => None,
             },
+            Record::Decision { decision, mark } => {
+                let Some(case) = self.case(decision.case)? else { return Ok(None) };
+                let Proposal { answer, owner, due, .. } = decision.proposal.clone();
+                let (number, stage, by) = (decision.number, decision.stage, mark.by.clone());
+                Some((Happened::DecisionChanged { about: about(&case), number, stage, answer, by, owner, due }, mark.clone()))
+            }
             _ => None,
         })
     }

@@ -59,6 +59,12 @@ pub(super) enum Which {
     Tokens,
     /// hash of a token → its id
     TokenHashes,
+    /// case, number → place of the newest record
+    Decisions,
+    /// case → number of its newest decision
+    CaseDecisions,
+    /// job → place of the record
+    Corrections,
     /// id → place of the newest record, number of the state
     Jobs,
     /// how far the log is applied, with the counters of that moment: the last row of every batch
@@ -66,7 +72,7 @@ pub(super) enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 27] = [
+    pub const ALL: [Which; 30] = [
         Which::Log,
         Which::Bodies,
         Which::Events,
@@ -92,6 +98,9 @@ impl Which {
         Which::Users,
         Which::Tokens,
         Which::TokenHashes,
+        Which::Decisions,
+        Which::CaseDecisions,
+        Which::Corrections,
         Which::Jobs,
         Which::State,
     ];
@@ -123,6 +132,9 @@ impl Which {
             Which::Users => "users",
             Which::Tokens => "tokens",
             Which::TokenHashes => "token-hashes",
+            Which::Decisions => "decisions",
+            Which::CaseDecisions => "case-decisions",
+            Which::Corrections => "corrections",
             Which::Jobs => "jobs",
             Which::State => "state",
         }
