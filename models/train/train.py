@@ -1,7 +1,8 @@
 """Trains a LoRA adapter for the default model on lessons that `lastbuy eval DIR --lessons` prints, and writes it as GGUF.
 
 The base is the very file that Lastbuy runs, dequantised: what the adapter learns corrects the weights it will meet. The loss compares only the answers that a question
-allows, at the one place where the answer stands; the vocabulary's other words are no answers. The same lessons, seed and steps give the same adapter on the same machine.
+allows, at the one place where the answer stands; the vocabulary's other words are no answers. The same lessons, seed, steps and threads give the same adapter on the same
+machine.
 """
 import argparse
 import json
@@ -9,138 +10,158 @@ import pathlib
 import time
 
 import gguf
-import jax
-import jax.numpy as jnp
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 LINEARS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-CHOICES_MAX = 5
-LENGTHS = (32, 48, 72, 112)
+TOKENS_MAX = 160
+# No answer of a kind of question is learnt from more lessons than this: `no` would drown `yes`.
+ANSWER_MAX = 1200
+EXCLUDED = -1e30
 
 
-def load(path):
-    reader = gguf.GGUFReader(path)
-    number = lambda key: reader.fields[key].parts[-1][0].item()
-    tensors = {t.name: gguf.quants.dequantize(t.data, t.tensor_type).astype(np.float32) for t in reader.tensors}
-    config = {
-        "layers": int(number("llama.block_count")), "heads": int(number("llama.attention.head_count")), "kv": int(number("llama.attention.head_count_kv")),
-        "eps": float(number("llama.attention.layer_norm_rms_epsilon")), "base": float(number("llama.rope.freq_base")),
-    }
-    names = [*LINEARS, "attn_norm", "ffn_norm"]
-    layers = {name: np.stack([tensors[f"blk.{i}.{name}.weight"] for i in range(config["layers"])]) for name in names}
-    head = tensors.get("output.weight", tensors["token_embd.weight"])
-    return config, {"layers": layers, "embed": tensors["token_embd.weight"], "norm": tensors["output_norm.weight"], "head": head}
+class Llama(torch.nn.Module):
+    """The base in bfloat16, frozen, with a low-rank correction of every linear layer."""
 
+    def __init__(self, path, rank, scale):
+        super().__init__()
+        reader = gguf.GGUFReader(path)
+        number = lambda key: reader.fields[f"llama.{key}"].parts[-1][0].item()
+        tensors = {t.name: torch.from_numpy(gguf.quants.dequantize(t.data, t.tensor_type).astype(np.float32)) for t in reader.tensors}
+        self.layers, self.heads, self.kv = number("block_count"), number("attention.head_count"), number("attention.head_count_kv")
+        self.eps, self.base, self.scale = number("attention.layer_norm_rms_epsilon"), number("rope.freq_base"), scale
+        self.weights = {name: tensor.bfloat16() if tensor.ndim == 2 else tensor for name, tensor in tensors.items()}
+        self.embed = tensors["token_embd.weight"]
+        self.head = tensors.get("output.weight", self.embed)
+        self.down, self.up = torch.nn.ParameterDict(), torch.nn.ParameterDict()
+        for layer in range(self.layers):
+            for name in LINEARS:
+                out, into = tensors[f"blk.{layer}.{name}.weight"].shape
+                self.down[f"{layer}-{name}"] = torch.randn(rank, into) * into**-0.5
+                self.up[f"{layer}-{name}"] = torch.zeros(out, rank)
 
-def rms(x, weight, eps):
-    return x * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + eps) * weight
+    def linear(self, layer, name, x):
+        key = f"{layer}-{name}"
+        return torch.addmm(F.linear(x, self.weights[f"blk.{layer}.{name}.weight"]), self.scale * F.linear(x, self.down[key]), self.up[key].t())
 
+    def norm(self, name, x):
+        return F.rms_norm(x, x.shape[-1:], self.weights[f"{name}.weight"], self.eps)
 
-def rope(x, base):
-    """Rotates neighbours, as GGUF of this architecture lays queries and keys out."""
-    half = x.shape[-1] // 2
-    angle = jnp.arange(x.shape[1])[:, None] / base ** (jnp.arange(half) / half)
-    cos, sin = jnp.cos(angle)[None, :, None], jnp.sin(angle)[None, :, None]
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return jnp.stack([even * cos - odd * sin, even * sin + odd * cos], -1).reshape(x.shape)
+    def attend(self, q, k, v):
+        """Written out: for sequences this short torch's own is the slower one."""
+        later = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).triu(1)
+        weight = (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).masked_fill(later, EXCLUDED)
+        return weight.softmax(-1).to(v.dtype) @ v
 
+    def rotate(self, x):
+        """Rotates neighbours, as GGUF of this architecture lays queries and keys out. `x`: rows, heads, places, dimensions."""
+        half = x.shape[-1] // 2
+        angle = torch.arange(x.shape[2])[:, None] / self.base ** (torch.arange(half) / half)
+        even, odd = x[..., 0::2].float(), x[..., 1::2].float()
+        cos, sin = angle.cos(), angle.sin()
+        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2).to(x.dtype)
 
-def scores(lora, base, batch, config, scale):
-    """Log odds of each allowed answer. Sequences are filled up at their end, which causal attention never looks at."""
-    tokens, last, choices = batch["tokens"], batch["last"], batch["choices"]
-    rows, length = tokens.shape
-    causal = jnp.tril(jnp.ones((length, length), bool))
+    def forward(self, tokens, last, choices, allowed):
+        """Log odds of each allowed answer. Sequences are filled up at their end, which causal attention never looks at."""
+        rows, length = tokens.shape
+        x = self.embed[tokens.flatten()]
+        for layer in range(self.layers):
+            h = self.norm(f"blk.{layer}.attn_norm", x).bfloat16()
+            split = lambda name, heads: self.linear(layer, name, h).view(rows, length, heads, -1).transpose(1, 2)
+            q, k, v = self.rotate(split("attn_q", self.heads)), self.rotate(split("attn_k", self.kv)), split("attn_v", self.kv)
+            k, v = (t.repeat_interleave(self.heads // self.kv, 1) for t in (k, v))
+            x = x + self.linear(layer, "attn_output", self.attend(q, k, v).transpose(1, 2).reshape(rows * length, -1))
+            h = self.norm(f"blk.{layer}.ffn_norm", x).bfloat16()
+            x = x + self.linear(layer, "ffn_down", F.silu(self.linear(layer, "ffn_gate", h)) * self.linear(layer, "ffn_up", h))
+        x = self.norm("output_norm", x.view(rows, length, -1)[torch.arange(rows), last])
+        with torch.autocast("cpu", enabled=False):
+            odds = torch.einsum("bd,bcd->bc", x, self.head[choices])
+        return odds.masked_fill(~allowed, EXCLUDED)
 
-    def layer(x, both):
-        weights, extra = both
-        linear = lambda name, x: x @ weights[name].T + scale * ((x @ extra[name]["a"].T) @ extra[name]["b"].T)
-        h = rms(x, weights["attn_norm"], config["eps"])
-        split = lambda x, heads: x.reshape(rows, length, heads, -1)
-        q, k, v = split(linear("attn_q", h), config["heads"]), split(linear("attn_k", h), config["kv"]), split(linear("attn_v", h), config["kv"])
-        q, k = rope(q, config["base"]), rope(k, config["base"])
-        k, v = (jnp.repeat(t, config["heads"] // config["kv"], axis=2) for t in (k, v))
-        weight = jnp.einsum("bqhd,bkhd->bhqk", q, k) / q.shape[-1] ** 0.5
-        weight = jax.nn.softmax(jnp.where(causal, weight, -1e30), -1)
-        x = x + linear("attn_output", jnp.einsum("bhqk,bkhd->bqhd", weight, v).reshape(rows, length, -1))
-        h = rms(x, weights["ffn_norm"], config["eps"])
-        return x + linear("ffn_down", jax.nn.silu(linear("ffn_gate", h)) * linear("ffn_up", h)), None
-
-    x, _ = jax.lax.scan(layer, base["embed"][tokens], (base["layers"], lora))
-    x = rms(x[jnp.arange(rows), last], base["norm"], config["eps"])
-    odds = jnp.einsum("bd,bcd->bc", x, base["head"][choices])
-    return jnp.where(batch["allowed"], odds, -1e30)
-
-
-def loss(lora, base, batch, config, scale):
-    logs = jax.nn.log_softmax(scores(lora, base, batch, config, scale), -1)
-    picked = jnp.take_along_axis(logs, batch["right"][:, None], 1)[:, 0]
-    return -(picked * batch["weight"]).sum() / batch["weight"].sum()
+    def write(self, path, alpha, description):
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_type("adapter")
+        writer.add_string("adapter.type", "lora")
+        writer.add_float32("adapter.lora.alpha", alpha)
+        writer.add_name("Lastbuy questions")
+        writer.add_license("Apache-2.0")
+        writer.add_string("general.description", description)
+        for layer in range(self.layers):
+            for name in LINEARS:
+                for side, parameters in (("a", self.down), ("b", self.up)):
+                    writer.add_tensor(f"blk.{layer}.{name}.weight.lora_{side}", parameters[f"{layer}-{name}"].detach().numpy().astype(np.float16))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
 
 
 def read_lessons(path):
-    lessons = [json.loads(line)["lesson"] for line in path.open(encoding="utf-8")]
-    if any(len(choice) != 1 for lesson in lessons for choice in lesson["choices"]):
-        raise SystemExit("an answer of several tokens: give each answer one token, the trainer compares one place")
-    return [lesson for lesson in lessons if len(lesson["tokens"]) <= LENGTHS[-1]]
+    """Each question once an answer: what a thousand notices say in the same words is not a thousand lessons."""
+    lessons = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        lesson = json.loads(line)["lesson"]
+        # An answer of several tokens is decided by its first.
+        if len(lesson["tokens"]) <= TOKENS_MAX:
+            lessons.setdefault((lesson["question"], lesson["right"]), lesson)
+    return list(lessons.values())
 
 
-def batch_of(lessons, rows):
-    length = next(length for length in LENGTHS if max(len(lesson["tokens"]) for lesson in lessons) <= length)
-    batch = {
-        "tokens": np.zeros((rows, length), np.int32), "last": np.zeros(rows, np.int32), "choices": np.zeros((rows, CHOICES_MAX), np.int32),
-        "allowed": np.zeros((rows, CHOICES_MAX), bool), "right": np.zeros(rows, np.int32), "weight": np.zeros(rows, np.float32),
-    }
-    batch["allowed"][:, 0] = True
-    for row, lesson in enumerate(lessons):
-        tokens, choices = lesson["tokens"], [choice[0] for choice in lesson["choices"]]
-        batch["tokens"][row, : len(tokens)], batch["last"][row] = tokens, len(tokens) - 1
-        batch["choices"][row, : len(choices)], batch["allowed"][row, : len(choices)] = choices, True
-        batch["right"][row], batch["weight"][row] = lesson["right"], 1
-    return batch
+def balanced(lessons, rng):
+    kept, counts = [], {}
+    for at in rng.permutation(len(lessons)):
+        answer = (lessons[at]["question"].split(":")[0], lessons[at]["right"])
+        counts[answer] = counts.get(answer, 0) + 1
+        if counts[answer] <= ANSWER_MAX:
+            kept.append(lessons[at])
+    return kept
+
+
+def batch_of(lessons):
+    """tokens, place of the last, choices, which of them are allowed; and the right ones."""
+    length, most = max(len(lesson["tokens"]) for lesson in lessons), max(len(lesson["choices"]) for lesson in lessons)
+    fill = lambda items, to: items + [0] * (to - len(items))
+    tokens = torch.tensor([fill(lesson["tokens"], length) for lesson in lessons])
+    last = torch.tensor([len(lesson["tokens"]) - 1 for lesson in lessons])
+    choices = torch.tensor([fill([choice[0] for choice in lesson["choices"]], most) for lesson in lessons])
+    allowed = torch.tensor([[at < len(lesson["choices"]) for at in range(most)] for lesson in lessons])
+    return (tokens, last, choices, allowed), torch.tensor([lesson["right"] for lesson in lessons])
 
 
 def batches(lessons, rows, rng):
     """Of neighbours in length, so that little is filled up; in random order."""
-    order = sorted(rng.permutation(len(lessons)), key=lambda i: next(length for length in LENGTHS if len(lessons[i]["tokens"]) <= length))
+    order = sorted(rng.permutation(len(lessons)), key=lambda at: len(lessons[at]["tokens"]))
     groups = [order[at : at + rows] for at in range(0, len(order), rows)]
     rng.shuffle(groups)
-    return [batch_of([lessons[i] for i in group], rows) for group in groups]
+    return [[lessons[at] for at in group] for group in groups]
 
 
-def accuracy(step, lessons, rows):
-    right, sure_right, sure = {}, 0, 0
-    for at in range(0, len(lessons), rows):
-        group = lessons[at : at + rows]
-        odds = np.asarray(step(batch_of(group, rows)))
-        for lesson, row in zip(group, odds):
-            about = lesson["question"].split(":")[0]
-            hit = int(row.argmax()) == lesson["right"]
-            counts = right.setdefault(about, [0, 0])
-            counts[0] += hit
-            counts[1] += 1
-            p = np.exp(row - row.max())
-            if p.max() / p.sum() >= 0.95:
-                sure, sure_right = sure + 1, sure_right + hit
-    told = {about: f"{hits}/{count}" for about, (hits, count) in sorted(right.items())}
-    return f"{told}, of {sure} at 95 % or more {sure_right} right"
+@torch.no_grad()
+def odds_of(model, lessons, rows):
+    """Log odds by lesson."""
+    order = sorted(range(len(lessons)), key=lambda at: len(lessons[at]["tokens"]))
+    found = [None] * len(lessons)
+    for at in range(0, len(order), rows):
+        group = order[at : at + rows]
+        with torch.autocast("cpu", torch.bfloat16):
+            odds = model(*batch_of([lessons[place] for place in group])[0])
+        for place, row in zip(group, odds):
+            found[place] = row[: len(lessons[place]["choices"])].tolist()
+    return found
 
 
-def write(path, lora, rank, alpha, lessons, seed):
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", alpha)
-    writer.add_name("Lastbuy questions")
-    writer.add_license("Apache-2.0")
-    writer.add_string("general.description", f"LoRA r={rank} on {lessons} lessons of models/train, seed {seed}")
-    for name in LINEARS:
-        for layer in range(lora[name]["a"].shape[0]):
-            writer.add_tensor(f"blk.{layer}.{name}.weight.lora_a", np.asarray(lora[name]["a"][layer], np.float16))
-            writer.add_tensor(f"blk.{layer}.{name}.weight.lora_b", np.asarray(lora[name]["b"][layer], np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+def accuracy(model, lessons, rows):
+    right, sure, sure_right = {}, 0, 0
+    for lesson, odds in zip(lessons, odds_of(model, lessons, rows)):
+        hit = int(np.argmax(odds)) == lesson["right"]
+        counts = right.setdefault(lesson["question"].split(":")[0], [0, 0])
+        counts[0] += hit
+        counts[1] += 1
+        if 1 / np.exp(np.array(odds) - max(odds)).sum() >= 0.95:
+            sure, sure_right = sure + 1, sure_right + hit
+    told = ", ".join(f"{about} {hits}/{count}" for about, (hits, count) in sorted(right.items()))
+    return f"{told}; of {sure} at 95 % or more {sure_right} right"
 
 
 def main():
@@ -151,54 +172,44 @@ def main():
     arguments.add_argument("--out", type=pathlib.Path, required=True)
     arguments.add_argument("--steps", type=int, required=True)
     arguments.add_argument("--rows", type=int, default=16)
-    arguments.add_argument("--rank", type=int, default=16)
-    arguments.add_argument("--rate", type=float, default=4e-4)
+    arguments.add_argument("--rank", type=int, default=8)
+    arguments.add_argument("--rate", type=float, default=6e-4)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--save-every", type=int, default=100, help="steps after which the adapter so far is written, usable as it is")
     options = arguments.parse_args()
-    config, base = load(options.base)
-    base = jax.tree.map(jnp.asarray, base)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
     rng = np.random.default_rng(options.seed)
-    alpha, scale = 2.0 * options.rank, 2.0
-    lora = {
-        name: {
-            "a": jnp.asarray(rng.normal(0, base["layers"][name].shape[2] ** -0.5, (config["layers"], options.rank, base["layers"][name].shape[2])), jnp.float32),
-            "b": jnp.zeros((config["layers"], base["layers"][name].shape[1], options.rank), jnp.float32),
-        }
-        for name in LINEARS
-    }
-    lessons = read_lessons(options.lessons)
+    model = Llama(options.base, options.rank, scale=2.0)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    # A tenth up, then down by a cosine.
+    warm = max(1, options.steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / warm) * (0.5 + 0.5 * np.cos(np.pi * step / options.steps)))
+    lessons = balanced(read_lessons(options.lessons), rng)
     tests = [(path.name, read_lessons(path)) for path in options.test]
-    # The base is an argument: closed over, its half gigabyte would be compiled in as constants.
-    odds = jax.jit(lambda lora, base, batch: scores(lora, base, batch, config, scale))
-    both = jax.jit(jax.value_and_grad(lambda lora, base, batch: loss(lora, base, batch, config, scale)))
-
-    @jax.jit
-    def update(lora, mean, square, gradient, step, rate):
-        norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
-        gradient = jax.tree.map(lambda g: g * jnp.minimum(1.0, 1.0 / (norm + 1e-9)), gradient)
-        mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, mean, gradient)
-        square = jax.tree.map(lambda s, g: 0.99 * s + 0.01 * g * g, square, gradient)
-        move = lambda w, m, s: w - rate * (m / (1 - 0.9**step)) / (jnp.sqrt(s / (1 - 0.99**step)) + 1e-8)
-        return jax.tree.map(move, lora, mean, square), mean, square
-
-    for name, test in tests:
-        print(f"before training, {name}: {accuracy(lambda batch: odds(lora, base, batch), test, options.rows)}", flush=True)
-    mean = square = jax.tree.map(jnp.zeros_like, lora)
-    begin, seen, done, queue, recent = time.time(), 0, 0, [], []
-    while done < options.steps:
+    print(f"{len(lessons)} lessons, {sum(len(lesson['tokens']) for lesson in lessons)} tokens, {sum(p.numel() for p in model.parameters())} parameters", flush=True)
+    save = lambda step: model.write(options.out, 2.0 * options.rank, f"LoRA r={options.rank}, {step} steps of {options.rows} of {len(lessons)} lessons of models/train, seed {options.seed}")
+    begin, seen, queue, recent = time.time(), 0, [], []
+    for step in range(1, options.steps + 1):
         queue = queue or batches(lessons, options.rows, rng)
-        batch = queue.pop()
-        done += 1
-        rate = options.rate * min(1.0, done / 10) * (0.5 + 0.5 * np.cos(np.pi * done / options.steps))
-        value, gradient = both(lora, base, batch)
-        lora, mean, square = update(lora, mean, square, gradient, float(done), float(rate))
-        seen += int(batch["last"].sum())
-        recent.append(float(value))
-        if done % 10 == 0 or done < 4:
-            print(f"step {done} of {options.steps}: loss {np.mean(recent[-10:]):.3f}, {seen / (time.time() - begin):.0f} tokens/s", flush=True)
-    write(options.out, lora, options.rank, alpha, len(lessons), options.seed)
+        inputs, right = batch_of(queue.pop())
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = F.cross_entropy(model(*inputs), right)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        seen += inputs[0].numel()
+        recent.append(loss.item())
+        if step % 20 == 0 or step == 3:
+            print(f"step {step} of {options.steps}: loss {np.mean(recent[-20:]):.3f}, {seen / (time.time() - begin):.0f} tokens/s", flush=True)
+        if step % options.save_every == 0:
+            save(step)
+    save(options.steps)
     for name, test in tests:
-        print(f"after training, {name}: {accuracy(lambda batch: odds(lora, base, batch), test, options.rows)}", flush=True)
+        print(f"{name}: {accuracy(model, test, options.rows)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,40 +14,44 @@ MONTHS = {
 }
 LABELS = {
     "en": {
-        "issue": ["Issue date", "Date of issue", "Notification date", "Published", "Date", "Notice date", "Released on", "Announcement date", "Date issued"],
-        "buy": ["Last time buy date", "LTB", "Last order date", "Final order date", "Last purchase order accepted", "Last day to order", "Order deadline", "Order book closes", "LTO date", "Final call for orders"],
-        "ship": ["Last time ship date", "LTS", "Last shipment", "Final delivery date", "Last delivery", "Shipments end", "Final ship date", "Deliveries until", "LTD date"],
-        "effective": ["Effective date", "Implementation", "Change effective from", "First shipment of changed product", "Planned start", "Earliest ship date of new version"],
+        "issue": ["Issued", "Dated", "Publication date", "PCN date", "Release date", "Issue date", "Date of issue", "Notification date", "Published", "Date", "Notice date", "Released on", "Announcement date", "Date issued"],
+        "buy": ["Last time buy date", "LTB", "Last order date", "Final order date", "Last purchase order accepted", "Last day to order", "Order deadline", "Order book closes", "LTO date", "Final call for orders", "Final orders by", "Last buy", "Last orders accepted", "EOL order date", "Last Order", "Lifetime buy until", "Purchase order due date", "LTB Date", "Last PO date"],
+        "ship": ["Last time ship date", "LTS", "Last shipment", "Final delivery date", "Last delivery", "Shipments end", "Last ship", "LTS Date", "Last shipping date", "Final shipment", "Final ship date", "Deliveries until", "LTD date"],
+        "effective": ["Effective date", "Change takes effect", "First ship date", "Date code from", "Expected first shipment date", "Status valid from", "Implementation", "Change effective from", "First shipment of changed product", "Planned start", "Earliest ship date of new version"],
+        "reply": ["Please reply by", "Response due", "Acknowledge receipt by", "Comments until", "Samples can be ordered from", "Datasheet dated"],
         "form": ["Form revision", "Template rev.", "Document version", "QF-812 rev. C", "Form approved", "Previous revision"],
     },
     "de": {
         "issue": ["Ausgabedatum", "Datum", "Mitteilung vom", "Erstellt am", "Veröffentlicht"],
-        "buy": ["Letzter Bestelltermin", "Bestellschluss", "Letztmalige Bestellung", "Last Order", "Letzte Bestellmöglichkeit"],
-        "ship": ["Letzter Liefertermin", "Letzte Auslieferung", "Lieferende", "Letzte Lieferung"],
+        "buy": ["Letzter Bestelltermin", "Bestellschluss", "Letztmalige Bestellung", "Last Order", "Letzte Bestellmöglichkeit", "Bestellbar bis", "Letzter Auftragseingang", "Letztbestellung"],
+        "ship": ["Letzter Liefertermin", "Letzte Auslieferung", "Lieferende", "Letzte Lieferung", "Lieferbar bis", "Letztlieferung"],
         "effective": ["Gültig ab", "Umsetzung ab", "Wirksam ab", "Erste Lieferung geänderter Ware"],
+        "reply": ["Rückmeldung bis", "Muster ab", "Antwort erbeten bis"],
         "form": ["Formular Stand", "Vorlage vom", "Revision des Formblatts"],
     },
     "fr": {
         "issue": ["Date d'émission", "Date", "Date de l'avis", "Émis le"],
-        "buy": ["Date limite de commande", "Dernière commande", "Dernier achat possible"],
-        "ship": ["Dernière livraison", "Dernière expédition", "Fin des livraisons"],
+        "buy": ["Date limite de commande", "Dernière commande", "Dernier achat possible", "Dernières commandes jusqu'au", "Clôture des commandes"],
+        "ship": ["Dernière livraison", "Dernière expédition", "Fin des livraisons", "Dernières livraisons jusqu'au"],
         "effective": ["Date d'effet", "Mise en œuvre", "Entrée en vigueur"],
+        "reply": ["Réponse avant le", "Échantillons à partir du"],
         "form": ["Formulaire, révision du", "Modèle du"],
     },
     "es": {
         "issue": ["Fecha de emisión", "Fecha", "Fecha del aviso", "Publicado el"],
-        "buy": ["Última fecha de pedido", "Fecha límite de compra", "Último pedido"],
-        "ship": ["Última entrega", "Último envío", "Fin de entregas"],
+        "buy": ["Última fecha de pedido", "Fecha límite de compra", "Último pedido", "Pedidos hasta", "Fecha de última compra"],
+        "ship": ["Última entrega", "Último envío", "Fin de entregas", "Entregas hasta"],
         "effective": ["Fecha efectiva", "Entrada en vigor", "Implementación"],
+        "reply": ["Responder antes del", "Muestras desde"],
         "form": ["Formulario, revisión", "Plantilla de"],
     },
     "ja": {
-        "issue": ["発行日", "通知日", "作成日"], "buy": ["最終受注日", "最終注文期限", "ご注文締切日", "最終発注日"], "ship": ["最終出荷日", "最終納入日", "出荷終了"],
-        "effective": ["適用開始日", "実施日", "切替予定日"], "form": ["様式改訂日", "書式制定"],
+        "issue": ["発行日", "通知日", "作成日"], "buy": ["最終受注日", "最終注文期限", "ご注文締切日", "最終発注日", "受注締切", "最終受注", "LTB"], "ship": ["最終出荷日", "最終納入日", "出荷終了", "最終納期", "最終出荷"],
+        "effective": ["適用開始日", "実施日", "切替予定日"], "reply": ["ご回答期限", "サンプル提供開始日"], "form": ["様式改訂日", "書式制定"],
     },
     "zh": {
-        "issue": ["发布日期", "通知日期", "发文日期"], "buy": ["最后订购日期", "最后下单日", "最后采购日期", "截止订货"], "ship": ["最后出货日期", "最后交货日", "停止供货"],
-        "effective": ["生效日期", "实施日期", "变更开始"], "form": ["表单修订日期", "文件版本日期"],
+        "issue": ["发布日期", "通知日期", "发文日期"], "buy": ["最后订购日期", "最后下单日", "最后采购日期", "截止订货", "最后订货日", "最终订单截止日"], "ship": ["最后出货日期", "最后交货日", "停止供货", "最后发货", "最终出货日"],
+        "effective": ["生效日期", "实施日期", "变更开始"], "reply": ["请于此日期前回复", "样品提供日期"], "form": ["表单修订日期", "文件版本日期"],
     },
 }
 SENTENCES = {
@@ -187,3 +191,132 @@ NOISE = {
     "en": ["Contact your sales office with any question.", "Tel. +1 555 0100", "All trademarks belong to their owners.", "Quality Management"], "de": ["Mit freundlichen Grüßen", "Bei Fragen wenden Sie sich an den Vertrieb.", "Geschäftsführer: M. Beispiel"],
     "fr": ["Cordialement", "Service qualité"], "es": ["Atentamente", "Departamento de calidad"], "ja": ["よろしくお願い申し上げます。", "品質保証部"], "zh": ["此致敬礼", "质量部"],
 }
+SENTENCES["en"]["reply"] = ['Please confirm receipt by {date}.', 'Questions may be sent until {date}.']
+SENTENCES["de"]["reply"] = ['Bitte bestätigen Sie den Erhalt bis {date}.']
+SENTENCES["fr"]["reply"] = ['Merci de confirmer la réception avant le {date}.']
+SENTENCES["es"]["reply"] = ['Confirme la recepción antes del {date}.']
+SENTENCES["ja"]["reply"] = ['{date}までにご回答ください。']
+SENTENCES["zh"]["reply"] = ['请于{date}前回复确认。']
+PART_WORDS["en"]["inline"] = ['{parts} will no longer be produced.', 'We are closing {parts}.', 'The end of life of {parts} has been decided.', 'Production of {parts} stops.', '{parts} leave our range.']
+PART_WORDS["de"]["inline"] = ['{parts} wird nicht mehr gefertigt.', 'Die Typen {parts} laufen aus.', 'Hiermit kündigen wir {parts} ab.']
+PART_WORDS["fr"]["inline"] = ['{parts} ne sera plus fabriqué.', 'La production de {parts} prend fin.']
+PART_WORDS["es"]["inline"] = ['{parts} deja de fabricarse.', 'Se retira {parts} del programa.']
+PART_WORDS["ja"]["inline"] = ['{parts} の生産を終了いたします。']
+PART_WORDS["zh"]["inline"] = ['{parts} 将停产。']
+for extra in (
+    ("en", "part", ["Type", "Item", "Model", "Ordering code", "Catalogue no.", "Discontinued MPN", "Product", "EOL part", "Obsolete part", "Material", "Affected devices", "Part"]),
+    ("en", "replacement", ["Use instead", "Alternative", "Alternate part", "Follow-up type", "Replaced by", "Nearest equivalent", "Recommended part", "Drop-in"]),
+    ("en", "replaced", ["{new} takes the place of {old}.", "The successor of {old} is {new}.", "{new} (for {old}) is available now.", "{old} -> {new}"]),
+    ("de", "part", ["Typ", "Bestellnummer", "Artikel", "Abgekündigt", "Baureihe"]), ("de", "replacement", ["Nachfolger", "Ersatzartikel", "Nachfolgetyp"]),
+    ("fr", "part", ["Article", "Référence", "Code article"]), ("fr", "replacement", ["Remplaçant", "Référence de remplacement"]),
+    ("es", "part", ["Artículo", "Referencia", "Código"]), ("es", "replacement", ["Reemplazo", "Referencia sustituta"]),
+    ("ja", "part", ["品番", "製品名", "形名", "生産終了品番"]), ("ja", "replacement", ["代替品番", "推奨品", "置換品"]), ("zh", "part", ["型号", "料号", "停产料号", "品名"]), ("zh", "replacement", ["替代料号", "替代品", "建议替代"]),
+):
+    PART_WORDS[extra[0]][extra[1]] += extra[2]
+
+MAKER_STEMS = {
+    "other": ["Aldermoor", "Brixham", "Castellan", "Dunmore", "Elbtal", "Fairlight", "Gransee", "Ilmenau", "Juniper Ridge", "Kestrel", "Lochmere", "Marisol", "Norvik", "Pinecrest", "Quarrystone", "Ravenscar", "Silberhorn", "Tamarind",
+              "Umbria", "Vantage Peak", "Westerholm", "Yarrow", "Zellwood", "Ardcroft", "Blue Mesa", "Corvane", "Drosselberg", "Estrela", "Fjordlys", "Glenmore", "Hartwell & Sons", "Isarwerk", "Jadewell", "Kilnford", "Lumivar", "Montclair",
+              "Nordheide", "Ostwind", "Polaris Bay", "Quillan", "Rosenau", "Solenne", "Tarnfield", "Ulvik", "Valmora", "Wyndham", "Xenora", "Ystad", "Zephyr Hill", "TKE", "BDX", "Mira-Tec", "SKL", "Orbis", "Nanotra"],
+    "ja": ["北斗", "青葉", "富岳", "東雲", "若葉", "ミナト", "サクラ", "白鳥", "三河", "日高"],
+    "zh": ["华睿", "深芯", "江南", "恒达", "鼎盛", "金桥", "东方微", "瑞科", "南山", "海川"],
+}
+MAKER_TAILS = {
+    "en": [" Semiconductor", " Semiconductor Inc.", " Devices", " Microsystems Ltd", " Electronics", " Components Corp.", " Power", " Sensors", " Technologies", " Connectors", " Optics", " RF", " Analog", " Resistors", " Memory", " Relays", "",
+           " Passives", " Timing", " Displays", " Magnetics LLC", " Co., Ltd.", " Circuits", " Interconnect", " Photonics plc"],
+    "de": [" GmbH", " AG", " Elektronik", " Halbleiter GmbH", " Bauelemente", " Sensorik", " Relais", " Quarz GmbH & Co. KG", " Messtechnik", " Spulen"],
+    "fr": [" Composants", " Électronique SA", " Optronique", " Semiconducteurs", " Connectique", " SAS"],
+    "es": [" Componentes", " Electrónica S.A.", " Semiconductores", " Sensores S.L.", " Relés"],
+    "ja": ["電子株式会社", "半導体", "電機", "セラミック株式会社", "工業", "デバイス"],
+    "zh": ["半导体有限公司", "电子", "微电子股份有限公司", "传感器有限公司", "科技"],
+}
+FIELDS = {
+    "en": {"maker": ["Manufacturer", "Maker", "Supplier", "Company", "Brand", "Mfr", "Vendor name"], "number": ["Notice no.", "Notification number", "Number", "Document", "Reference", "Our ref.", "PCN #", "Bulletin", "ID", "Control no.", "Notice", "Case number"],
+           "category": ["Product family", "Category", "Type of change", "Package", "Reason", "Subject", "Classification"], "contact": ["Contact", "Prepared by", "Approved by", "Author", "Your contact"]},
+    "de": {"maker": ["Hersteller", "Firma", "Lieferant"], "number": ["Mitteilung Nr.", "Nummer", "Unser Zeichen", "Dokument", "Vorgang"], "category": ["Produktgruppe", "Grund", "Bauform"], "contact": ["Ansprechpartner", "Erstellt von"]},
+    "fr": {"maker": ["Fabricant", "Société"], "number": ["Avis n°", "Référence", "Numéro", "Dossier"], "category": ["Famille", "Motif"], "contact": ["Contact", "Rédigé par"]},
+    "es": {"maker": ["Fabricante", "Empresa"], "number": ["Aviso n.º", "Referencia", "Número"], "category": ["Familia", "Motivo"], "contact": ["Contacto", "Elaborado por"]},
+    "ja": {"maker": ["メーカー", "製造元", "会社名"], "number": ["通知番号", "文書番号", "管理No."], "category": ["製品群", "理由"], "contact": ["担当", "作成"]},
+    "zh": {"maker": ["制造商", "厂商", "公司"], "number": ["通知编号", "文件编号", "编号"], "category": ["产品类别", "原因"], "contact": ["联系人", "编制"]},
+}
+CATEGORIES = {
+    "en": ["Linear regulators, SOT-23", "Chip resistors 0603", "Schottky diodes", "Wafer fab closure", "Low demand", "Crystal units", "Assembly site", "Electrolytic capacitors", "Automotive sensors, AEC-Q100", "QFN-32", "Board connectors 2.54 mm", "Tooling worn out"],
+    "de": ["Leistungsdioden", "Geringe Nachfrage", "Steckverbinder RM 2,54", "Gehäuse TO-220", "Fertigungslinie wird geschlossen"], "fr": ["Condensateurs film", "Faible demande", "Boîtier DIP-8"], "es": ["Relés de potencia", "Baja demanda", "Encapsulado SO-8"],
+    "ja": ["チップ抵抗器", "需要減少のため", "SOT-23パッケージ"], "zh": ["贴片电阻", "市场需求下降", "SOT-23封装"],
+}
+PEOPLE = {
+    "en": ["Alice Turner", "M. Okafor", "J. P. Lindqvist", "Susan Whitfield", "Product Marketing", "Karim Haddad", "Quality Department", "Ben Archer", "Obsolescence Team", "Customer Service"], "de": ["Jens Albrecht", "Dr. Ute Kern", "Vertrieb Innendienst", "Qualitätsmanagement"],
+    "fr": ["Claire Fontaine", "Service clients", "Luc Moreau"], "es": ["Lucía Vega", "Departamento comercial", "Pablo Ortiz"], "ja": ["営業部", "田中 健", "品質保証部"], "zh": ["王敏", "销售部", "质量部 刘强"],
+}
+ADDRESSEES = {
+    "en": ["To our customers", "To: Purchasing Department", "Attention: component engineering", "To whom it may concern", "Delivered by Rowan Distribution Ltd", "Attn. Harper Controls Inc."], "de": ["An unsere Kunden", "z. Hd. Einkauf", "An die Firma Bergmann Steuerungen GmbH"],
+    "fr": ["À l'attention du service achats", "À nos clients"], "es": ["A nuestros clientes", "A la atención de compras"], "ja": ["お客様各位", "購買ご担当者様"], "zh": ["致各位客户", "致采购部"],
+}
+SIGNED = {
+    "en": {"greeting": ["Dear customer,", "Dear Sir or Madam,", "Hello,", "Ladies and gentlemen,"], "close": ["Sincerely,", "Kind regards", "Yours faithfully", "Best wishes,"], "post": ["Product Manager", "Head of Quality", "Regional Sales", "Change Control"],
+           "sentence": ["{maker} writes to you about its products.", "This is a message of {maker} to its customers.", "{maker} thanks you for your business.", "At {maker} we keep our portfolio under review.", "{maker} announces the following."]},
+    "de": {"greeting": ["Sehr geehrte Damen und Herren,", "Guten Tag,"], "close": ["Mit freundlichen Grüßen", "Freundliche Grüße"], "post": ["Produktmanagement", "Leiter Qualität", "Vertrieb"], "sentence": ["{maker} teilt Ihnen Folgendes mit.", "Die {maker} informiert ihre Kunden."]},
+    "fr": {"greeting": ["Madame, Monsieur,", "Bonjour,"], "close": ["Cordialement,", "Sincères salutations"], "post": ["Chef de produit", "Responsable qualité"], "sentence": ["{maker} vous informe de ce qui suit.", "La société {maker} s'adresse à ses clients."]},
+    "es": {"greeting": ["Estimados clientes:", "Buenos días:"], "close": ["Atentamente,", "Un saludo"], "post": ["Jefe de producto", "Calidad"], "sentence": ["{maker} les comunica lo siguiente.", "En {maker} revisamos nuestro catálogo."]},
+    "ja": {"greeting": ["拝啓 時下ますますご清栄のこととお慶び申し上げます。", "いつもお世話になっております。"], "close": ["敬具", "以上"], "post": ["営業推進部", "品質管理課"], "sentence": ["{maker}よりお知らせいたします。"]},
+    "zh": {"greeting": ["尊敬的客户：", "您好："], "close": ["此致敬礼", "顺颂商祺"], "post": ["产品部", "客户服务部"], "sentence": ["{maker}特此通知。", "{maker}感谢您一直以来的支持。"]},
+}
+NOTHING = {"en": ["n/a", "none", "not applicable", "-", "no date set"], "de": ["entfällt", "keiner", "nicht geplant"], "fr": ["sans objet", "aucune"], "es": ["no aplica", "ninguna"], "ja": ["なし", "設定なし"], "zh": ["无", "不适用"]}
+# Things with digits that are no parts of the notice.
+PART_TRAPS = {
+    "en": ["The package SOT-23-5 is not changed.", "Mould compound {number} replaces the earlier one.", "Tested to AEC-Q100 and JESD22-A104.", "{number} is not affected and stays in production.", "Call +1 555 0199 or write to box {count}.", "We hold {count} pcs in stock.", "Your part number: {number}",
+           "The qualification vehicle was {number}.", "Tape supplier part {number} is used from now on.", "See application note AN-{count}.", "Minimum quantity {count} pieces.", "Our supplier ends {number}, which is used inside.", "{number} continues to be available."],
+    "de": ["Gehäuse TO-252 bleibt gleich.", "{number} ist nicht betroffen.", "Mindestmenge {count} Stück.", "Neue Vergussmasse {number}.", "Telefon 07031 4{count}."], "fr": ["{number} n'est pas concerné.", "Quantité minimale {count} pièces.", "Nouvelle résine {number}."],
+    "es": ["{number} no está afectado.", "Cantidad mínima {count} piezas."], "ja": ["{number} は対象外です。", "最小注文数 {count} 個"], "zh": ["{number} 不受影响。", "最小订购量 {count}"],
+}
+EXTRA_COLUMNS = [
+    ("Your part no.", lambda rng, at: f"{rng.randint(100000, 9999999)}"), ("Package", lambda rng, at: rng.choice(["SOT-23", "TO-220", "QFN-32", "DIP-8", "0603", "SOIC-16"])), ("MOQ", lambda rng, at: str(rng.choice([100, 500, 1000, 2500, 3000]))),
+    ("Description", lambda rng, at: rng.choice(["LDO 3.3 V", "TVS diode 24 V", "Crystal 8 MHz", "Header 2x5", "Op amp, dual"])), ("No.", lambda rng, at: str(at + 1)), ("Status", lambda rng, at: rng.choice(["EOL", "NRND", "Obsolete"])), ("Customer item", lambda rng, at: f"K{rng.randint(1000, 99999)}"),
+]
+for language, texts in {
+    "en": ["Last time buy: not applicable.", "The parts are not discontinued.", "No last orders are needed; supply goes on.", "A supplier has announced the end of its resin; our part stays available.", "This is no end of life notice."],
+    "de": ["Die Teile bleiben lieferbar; es gibt keine letzte Bestellung.", "Dies ist keine Abkündigung."], "fr": ["Les produits restent disponibles; ceci n'est pas un avis de fin de vie."], "es": ["Los productos siguen disponibles; no es un aviso de fin de vida."],
+    "ja": ["生産は継続いたします。最終受注日はございません。"], "zh": ["产品继续供应，并非停产通知。"],
+}.items():
+    TRAPS[language]["no_end"] = texts
+for language, name, texts in (
+    ("en", "elsewhere", ["The seminar takes place on {date}.", "Delivery of order {number} is planned for {date}.", "Our last order of this year was placed on {date}.", "The contract ends on {date} and can be renewed.", "Is it true that {number} goes end of life with a last time buy on {date}?", "New prices are valid from {date}.",
+      "Last time buy stock of {number} is on offer until {date}.", "The rumour that {number} is discontinued is not true.", "The last order before the holidays is accepted on {date}.", "Please answer our questions about {number} before {date}."]),
+    ("en", "superseded", ["Earlier version: {old}.", "Replaces {earlier} of {old}.", "Revision 1 was issued on {old}.", "See also {earlier}.", "Our letter {earlier} dated {old} is no longer valid."]),
+    ("en", "void", ["Previous last order date: {date} (cancelled).", "The notice {earlier} had named {date} as the last order date; this is withdrawn."]),
+    ("en", "old_material", ["Material of the earlier kind may be ordered until {date}.", "Last orders of the unchanged version by {date}, last deliveries {ship}.", "Stock of the present version will run out around {date}."]),
+    ("de", "elsewhere", ["Stimmt es, dass {number} zum {date} abgekündigt wird?", "Die neuen Preise gelten ab {date}.", "Letzte Bestellungen vor den Feiertagen bis {date}.", "Der Vertrag endet am {date}."]), ("fr", "elsewhere", ["Les nouveaux prix s'appliquent au {date}.", "Dernières commandes avant les congés : {date}."]),
+    ("es", "elsewhere", ["Los nuevos precios rigen desde el {date}.", "Últimos pedidos antes de las vacaciones: {date}."]), ("ja", "elsewhere", ["年内最終受注は{date}です。", "価格改定日：{date}"]), ("zh", "elsewhere", ["新价格自{date}起执行。", "节前最后下单日：{date}"]),
+    ("de", "superseded", ["Frühere Fassung vom {old}.", "Siehe auch {earlier}."]), ("fr", "superseded", ["Voir aussi {earlier} du {old}."]), ("es", "superseded", ["Véase también {earlier} de {old}."]), ("ja", "superseded", ["前回通知：{earlier}（{old}）"]), ("zh", "superseded", ["前次通知：{earlier}（{old}）"]),
+):
+    TRAPS[language][name] += texts
+for language, kind, titles, bodies in (
+    ("en", "PDN", ["Discontinuation of {part}", "{part}: end of life", "Product obsolescence notice", "{number} End of production", "DISCONTINUANCE", "Last call for {part}", "Retirement of {part} ({number})", "EOL announcement", "Phase-out of {parts}"],
+     ["We are sorry to announce that {parts} will be discontinued.", "The machine that makes these parts cannot be repaired any more, so we cease their production.", "Sales have fallen for years. We therefore withdraw {part} from sale.", "Our supplier stops the raw material; the products named here end with it.", "As part of a clean-up of our range, the following are made obsolete.", "{maker} announces the discontinuance of the products listed here.",
+      "You bought {part} from us. It reaches its end of life.", "Status of the following parts: obsolete. Last orders are accepted as stated.", "The fab is shut down. The parts are phased out."]),
+    ("en", "PCN", ["Change of test location, {number}", "{number}: new wafer supplier", "Information about a change to {part}", "PCN: marking change", "Notice of change", "Product/Process Change Notification {number}", "Update of data sheet {part}"],
+     ["The test of {parts} is moved to another site.", "Reason for change: capacity. The part number does not change.", "A second source is added for the wire. Form, fit, function, quality and reliability are unaffected.", "The plating supplier discontinues its bath; we change to matte tin.", "We improve the marking of {parts}.", "The electrical limits in the data sheet are corrected.", "Moisture level goes from 3 to 1 after a change of resin."]),
+    ("en", "NRND", ["Lifecycle status of {part}", "{part} is mature", "Design-in stop for {parts}"], ["{parts}: not recommended for new designs from now on. Production continues and no end is planned.", "The products move to the mature phase. Please use newer types in new projects; supply is not at risk."]),
+    ("en", "retraction", ["{part} stays in production", "Correction: {number} is void", "End of life of {part} cancelled", "Reinstatement of {parts}"], ["The end of life of {parts} is cancelled. Supply goes on as before.", "Thanks to new orders we continue to make {parts}. The notice is void.", "Please treat {number} as not issued."]),
+    ("en", "OTHER", ["Order {number}", "Request for quotation {parts}", "Price increase", "Delivery delay of {part}", "Question about {part}", "Our stand at the fair", "Supplier audit", "Change of our bank account", "Offer: {part} from stock", "Is {part} obsolete?", "Public holidays", "Minutes of meeting", "New distributor", "Customer survey", "Packing list {number}", "We are moving", "Reminder of invoice {number}", "New product: {part}",
+      "Out of office", "Agreement on buffer stock"],
+     ["We heard that {part} might be discontinued. Can you tell us more?", "We have {part} in stock, also parts that are end of life. Ask for our offer.", "Prices rise by 5 per cent.", "Thank you for your order of {parts}.", "The goods {parts} were sent today.", "We are glad to present {part}, our newest product.", "I am out of office and have no access to mail.", "During the holidays the last order day for delivery this year is given below.", "Agenda: last time buys, obsolescence, stock.",
+      "The report of the audit is attached.", "Our representation is taken over by another company; products are the same.", "The delivery time of {part} is 20 weeks at present.", "Please complete the survey about our change notices.", "Rumours say that {part} ends. They are wrong: the product is active.", "{part} of our own supplier ends; this does not touch you.", "As agreed in our call, we keep a buffer stock of {parts}.", "With our obsolescence service you will not miss an end of life notice again."]),
+    ("de", "PDN", ["Abkündigung {part}", "Produkteinstellung", "{part} läuft aus", "Information zur Einstellung {number}"], ["Hiermit kündigen wir {parts} ab.", "Die Maschine ist nicht mehr zu reparieren; wir stellen {part} ein.", "Leider müssen wir die Lieferung von {parts} beenden."]),
+    ("de", "PCN", ["Verlagerung der Prüfung", "{number}: neuer Lieferant", "PCN {number}"], ["Die Kennzeichnung von {parts} ändert sich.", "Ein zweiter Lieferant wird zugelassen. Die Teilenummer bleibt."]),
+    ("de", "NRND", ["{part}: nicht mehr für Neuentwicklungen"], ["{parts} ist für neue Projekte nicht vorgesehen; die Fertigung läuft weiter."]), ("de", "retraction", ["{part} bleibt im Programm"], ["Die Einstellung von {parts} ist aufgehoben."]),
+    ("de", "OTHER", ["Auftragsbestätigung {number}", "Preiserhöhung", "Lieferverzug {part}", "Umzug", "Frage zu {part}", "Feiertage", "Angebot {number}"], ["Vielen Dank für Ihren Auftrag über {parts}.", "Wird {part} abgekündigt? Bitte um Auskunft.", "Die Preise steigen um 4 Prozent.", "Wir haben auch abgekündigte Teile am Lager.", "Unser Büro zieht um.", "Die Lieferung von {part} verzögert sich."]),
+    ("fr", "PDN", ["Arrêt de {part}", "Obsolescence {part}", "Notification de fin de fabrication {number}"], ["Nous cessons de produire {parts}.", "La référence {part} est arrêtée."]), ("fr", "PCN", ["Changement de site {number}", "PCN {number}"], ["Le marquage de {parts} change.", "Un second fournisseur est qualifié; la référence ne change pas."]),
+    ("fr", "NRND", ["{part}: plus pour nouveaux projets"], ["{parts} n'est plus recommandé pour les nouveaux projets; la fabrication continue."]), ("fr", "retraction", ["{part} reste au catalogue"], ["L'arrêt de {parts} est annulé."]),
+    ("fr", "OTHER", ["Confirmation de commande {number}", "Hausse de prix", "Question sur {part}", "Retard de livraison"], ["Merci pour votre commande de {parts}.", "Est-ce que {part} est en fin de vie ?", "Les prix augmentent de 4 %."]),
+    ("es", "PDN", ["Cese de fabricación de {part}", "Obsolescencia {number}"], ["Dejamos de producir {parts}.", "La referencia {part} queda descatalogada."]), ("es", "PCN", ["Cambio de planta {number}", "PCN {number}"], ["Cambia el marcado de {parts}.", "Se añade un segundo proveedor; la referencia no cambia."]),
+    ("es", "NRND", ["{part}: no usar en nuevos proyectos"], ["{parts} ya no se recomienda para proyectos nuevos; se sigue fabricando."]), ("es", "retraction", ["{part} sigue en catálogo"], ["El cese de {parts} se cancela."]),
+    ("es", "OTHER", ["Confirmación de pedido {number}", "Subida de precios", "Pregunta sobre {part}"], ["Gracias por su pedido de {parts}.", "¿Es cierto que {part} termina?", "Los precios suben un 4 %."]),
+    ("ja", "PDN", ["{part} 生産終了のご案内", "廃番のご連絡 {number}"], ["誠に勝手ながら {parts} の販売を終了いたします。", "設備老朽化のため {parts} を廃番といたします。"]), ("ja", "PCN", ["材料変更のお知らせ {number}", "仕様変更通知"], ["{parts} の捺印を変更いたします。", "材料の購入先が生産終了となるため、材料を変更いたします。"]),
+    ("ja", "NRND", ["{part} 新規採用非推奨"], ["{parts} は新規採用をお控えください。供給は継続いたします。"]), ("ja", "retraction", ["{part} 生産継続のお知らせ"], ["{parts} の生産終了は取りやめます。"]),
+    ("ja", "OTHER", ["価格改定のお願い", "納期のご連絡 {part}", "展示会のご案内", "{part} についてのご質問"], ["{parts} のご注文ありがとうございます。", "{part} は生産終了でしょうか。ご教示ください。", "価格を改定いたします。"]),
+    ("zh", "PDN", ["{part} 停产通知", "终止供货 {number}"], ["因设备老化，{parts} 将停产。", "{parts} 自公告起终止。"]), ("zh", "PCN", ["材料变更通知 {number}", "产地变更"], ["{parts} 的印字将变更。", "新增晶圆供应商，型号不变。"]), ("zh", "NRND", ["{part} 不推荐新设计"], ["{parts} 不建议用于新项目，继续生产。"]),
+    ("zh", "retraction", ["{part} 恢复供货"], ["{parts} 的停产已取消。"]), ("zh", "OTHER", ["订单确认 {number}", "价格调整", "关于 {part} 的询问", "交期通知"], ["感谢您订购 {parts}。", "请问 {part} 是否停产？", "价格将上调。"]),
+):
+    KIND_TEXT[language][kind]["title"] += titles
+    KIND_TEXT[language][kind]["body"] += bodies

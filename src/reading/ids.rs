@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::layout::Layout;
+use super::{
+    layout::Layout,
+    questions::{Answers, Asked, Questions},
+};
 use crate::domain::document::Span;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,7 @@ pub(super) struct IdCandidate {
     pub printed: String,
     /// Natural log odds that it is the notice's own number.
     pub evidence: f64,
+    pub asked: Option<Asked>,
 }
 
 /// A number after its label.
@@ -37,8 +41,37 @@ static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A sign with digits that nothing says anything about: the model may know it for the notice's number by what stands around it.
+static SIGN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[A-Z0-9][A-Za-z0-9]*(?:[-_/.#][A-Za-z0-9]+)*(?:-\d+)?|第\s?\d+\s?号|[〔\[（(]\d{4}[〕\]）)]\s?\d+\s?号").ok());
+/// Lines from the start in which such signs are looked for.
+const SIGN_LINES: usize = 16;
+const SIGN_EVIDENCE: f64 = -2.5;
+/// How many candidates the model is asked about.
+const ASKED_MAX: usize = 8;
+
+/// Candidates as `find` gives them, the best of them asked about.
+pub(super) fn open(layout: &Layout<'_>, dates: &[Span], questions: &mut Questions) -> Vec<IdCandidate> {
+    let mut candidates = find(layout);
+    candidates
+        .retain(|candidate| candidate.evidence > 0.0 || !dates.iter().any(|date| date.start < candidate.span.end && candidate.span.start < date.end));
+    for candidate in candidates.iter_mut().take(ASKED_MAX) {
+        candidate.asked = questions.number(&layout.around(candidate.span, &[]), &candidate.printed);
+    }
+    candidates
+}
+
+/// Joins the model's answers in; best first.
+pub(super) fn decide(mut candidates: Vec<IdCandidate>, answers: &Answers) -> Vec<IdCandidate> {
+    for candidate in &mut candidates {
+        candidate.evidence = answers.raised(candidate.asked, candidate.evidence);
+    }
+    candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
+    candidates
+}
+
 /// Candidates with their evidence, one per number, best first.
-pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
+fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     let document = layout.document;
     let text = document.text.as_str();
     let (Some(labelled), Some(own_form)) = (LABELLED.as_ref(), OWN_FORM.as_ref()) else { return Vec::new() };
@@ -53,6 +86,9 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
         }
     }
     seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
+    let upto = layout.line_span(SIGN_LINES.min(layout.line_count())).start as usize;
+    let signs = SIGN.as_ref().map(|regex| regex.find_iter(&text[..if upto == 0 { text.len() } else { upto }]).take(60));
+    seen.extend(signs.into_iter().flatten().map(|found| (Span::new(found.start(), found.end()), SIGN_EVIDENCE)));
     let mut candidates: Vec<IdCandidate> = Vec::new();
     for (span, weight) in seen {
         let span = without_end_signs(text, span);
@@ -78,7 +114,7 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
                     (known.span, known.printed) = (span, printed.to_owned());
                 }
             }
-            None => candidates.push(IdCandidate { span, printed: printed.to_owned(), evidence }),
+            None => candidates.push(IdCandidate { span, printed: printed.to_owned(), evidence, asked: None }),
         }
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::{
     SiteKnowledge,
     cues::{DateRole, PartRole},
+    ids::fold,
     kind::KINDS,
     layout::Layout,
     prose::{self, Open},
     questions::Asked,
 };
 use crate::{
-    domain::{document::Document, notice::NoticeKind, part::normal_mpn},
+    domain::{document::Document, maker::MakerAliases, notice::NoticeKind, part::normal_mpn},
     llm::{Engine, LlmError},
 };
 
@@ -31,10 +32,10 @@ pub struct Lesson {
 }
 
 /// A question that the label answers in two ways (a date that is two things at once) teaches nothing and is left out.
-pub(super) fn of(engine: &Engine, document: &Document, label: &Value) -> Result<Vec<Lesson>, LlmError> {
-    let open = prose::open(&Layout::new(document), &SiteKnowledge::default());
+pub(super) fn of(engine: &Engine, aliases: &MakerAliases, document: &Document, label: &Value) -> Result<Vec<Lesson>, LlmError> {
+    let open = prose::open(&Layout::new(document), aliases, &SiteKnowledge::default());
     let (prefix, questions) = open.questions.trained();
-    let right = right_answers(&open, label);
+    let right = right_answers(&open, aliases, label);
     if questions.is_empty() {
         return Ok(Vec::new());
     }
@@ -50,7 +51,7 @@ pub(super) fn of(engine: &Engine, document: &Document, label: &Value) -> Result<
 }
 
 /// By number of the question; `None` where it has two.
-fn right_answers(open: &Open, label: &Value) -> HashMap<usize, Option<usize>> {
+fn right_answers(open: &Open, aliases: &MakerAliases, label: &Value) -> HashMap<usize, Option<usize>> {
     let mut right: HashMap<usize, Option<usize>> = HashMap::new();
     let mut learn = |asked: Option<Asked>, answer: Option<usize>| {
         if let (Some(asked), Some(answer)) = (asked, answer) {
@@ -63,6 +64,14 @@ fn right_answers(open: &Open, label: &Value) -> HashMap<usize, Option<usize>> {
     for date in &open.dates {
         let role = date_role(label, &date.candidate.date.to_string());
         learn(date.asked, DateRole::ALL.iter().position(|known| *known == role));
+    }
+    let maker = label["manufacturer"].as_str().map(|maker| aliases.key(maker));
+    for candidate in &open.makers {
+        learn(candidate.asked, Some(usize::from(maker.as_ref() != Some(&candidate.key))));
+    }
+    let number = label["notice_id"].as_str().map(fold);
+    for candidate in &open.ids {
+        learn(candidate.asked, Some(usize::from(number != Some(fold(&candidate.printed)))));
     }
     let affected: Vec<String> = strings(&label["affected_parts"]);
     let replacements: Vec<String> =
@@ -117,8 +126,9 @@ mod tests {
         let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
         let label = serde_json::json!({ "notice_type": "PDN", "issue_date": "2026-10-01", "last_time_buy": "2027-04-30", "affected_parts": ["AX100-3"],
             "replacements": { "AX100-3": "AX110-3" } });
-        let open = prose::open(&Layout::new(&document), &SiteKnowledge::default());
-        let right = right_answers(&open, &label);
+        let aliases = MakerAliases::default();
+        let open = prose::open(&Layout::new(&document), &aliases, &SiteKnowledge::default());
+        let right = right_answers(&open, &aliases, &label);
         let (_, questions) = open.questions.trained();
         let answered: Vec<(&str, &str)> = questions
             .iter()

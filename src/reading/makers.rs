@@ -4,7 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{SiteKnowledge, layout::Layout};
+use super::{
+    SiteKnowledge,
+    layout::Layout,
+    questions::{Answers, Asked, Questions},
+};
 use crate::domain::{
     document::Span,
     maker::{MakerAliases, normal_maker},
@@ -18,6 +22,7 @@ pub(super) struct MakerCandidate {
     pub key: String,
     /// Natural log odds that it is the maker of the parts.
     pub evidence: f64,
+    pub asked: Option<Asked>,
 }
 
 /// A name before a legal form, within one line.
@@ -140,8 +145,36 @@ static NOT_MAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:distribut\w*|subcontract\w*|sub-?supplier|foundry|customer|dear|attn|attention|to|cc|bcc|supplied\s+by|assembl\w+\s+(?:at|by)|compound|moved\s+to|forwarded\s+by|broker|reseller|händler|kunde|an)\s*:?\s*$").ok()
 });
 
+/// One to four words with capitals, at the start of a line, behind a label or a comma, or alone: the model may know it for the maker by what stands around it.
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)(?:^|[:：|,>–-][ \t]*)[ \t]*(?P<name>[\p{Lu}\p{Han}\p{Katakana}][\p{L}\p{N}&.'’\-]*(?:[ \t](?:[\p{Lu}][\p{L}\p{N}&.'’\-]*|&|of|und|de)){0,3})").ok()
+});
+/// Lines from the start and the end in which such names are looked for.
+const NAME_LINES: usize = 8;
+const NAME_EVIDENCE: f64 = -2.5;
+/// How many candidates the model is asked about.
+const ASKED_MAX: usize = 8;
+
+/// Candidates as `find` gives them, the best of them asked about.
+pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, questions: &mut Questions) -> Vec<MakerCandidate> {
+    let mut candidates = find(layout, aliases, site);
+    for candidate in candidates.iter_mut().take(ASKED_MAX) {
+        candidate.asked = questions.maker(&layout.around(candidate.span, &[]), &candidate.printed);
+    }
+    candidates
+}
+
+/// Joins the model's answers in; best first.
+pub(super) fn decide(mut candidates: Vec<MakerCandidate>, answers: &Answers) -> Vec<MakerCandidate> {
+    for candidate in &mut candidates {
+        candidate.evidence = answers.raised(candidate.asked, candidate.evidence);
+    }
+    candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
+    candidates
+}
+
 /// Candidates with their evidence, one per maker, best first.
-pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Vec<MakerCandidate> {
+fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Vec<MakerCandidate> {
     let mut seen: Vec<(Span, f64)> = Vec::new();
     known_names(layout, aliases, site, &mut seen);
     let text = layout.document.text.as_str();
@@ -162,6 +195,7 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
     seen.extend(letterhead(layout).map(|span| (span, 1.5)));
+    seen.extend(bare_names(layout).into_iter().map(|span| (span, NAME_EVIDENCE)));
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
@@ -172,8 +206,8 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         }
         let evidence = weight + place_evidence(layout, span) + domain_evidence(&key, &domains);
         match candidates.iter_mut().find(|known| is_same(&known.key, &key)) {
-            Some(known) => join(known, MakerCandidate { span, printed, key, evidence }, aliases),
-            None => candidates.push(MakerCandidate { span, printed, key, evidence }),
+            Some(known) => join(known, MakerCandidate { span, printed, key, evidence, asked: None }, aliases),
+            None => candidates.push(MakerCandidate { span, printed, key, evidence, asked: None }),
         }
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
@@ -192,6 +226,27 @@ fn letterhead(layout: &Layout<'_>) -> Option<Span> {
     let plain = !name.contains([':', '@']) && !name.bytes().any(|byte| byte.is_ascii_digit());
     let start = layout.line_span(number).start as usize + indent;
     ((1..=4).contains(&words.len()) && capital && plain).then(|| Span::new(start, start + name.len()))
+}
+
+/// Names in the first and the last lines that nothing says anything about.
+fn bare_names(layout: &Layout<'_>) -> Vec<Span> {
+    let Some(regex) = NAME.as_ref() else { return Vec::new() };
+    let count = layout.line_count();
+    let near = (0..count.min(NAME_LINES)).chain(count.saturating_sub(NAME_LINES).max(NAME_LINES.min(count))..count);
+    let names = near.flat_map(|number| {
+        let start = layout.line_span(number).start as usize;
+        regex
+            .captures_iter(layout.line(number))
+            .filter_map(move |found| found.name("name").map(|name| Span::new(start + name.start(), start + name.end())))
+    });
+    let text = layout.document.text.as_str();
+    names
+        .filter(|span| {
+            let name = layout.document.slice(*span);
+            let is_label = text[span.end as usize..].trim_start_matches([' ', '\t', '.']).starts_with([':', '：']);
+            name.len() <= 60 && !is_label && name.bytes().filter(u8::is_ascii_digit).count() < 2
+        })
+        .collect()
 }
 
 /// Whether one name is the other with more words behind it: `Kestane`, `Kestane Sensors`, `Kestane Sensors Product Notices`.

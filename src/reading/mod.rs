@@ -90,7 +90,7 @@ impl Reader {
     /// The questions this document puts, with the answers that its label makes right: what an adapter is trained on.
     pub fn lessons(&self, document: &Document, label: &serde_json::Value) -> Result<Vec<Lesson>, ReadError> {
         let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so there are no tokens to learn".to_owned()))?;
-        lessons::of(engine, document, label).map_err(|error| ReadError::Model(error.to_string()))
+        lessons::of(engine, &self.aliases, document, label).map_err(|error| ReadError::Model(error.to_string()))
     }
 
     /// SHA-256 of the model behind it.

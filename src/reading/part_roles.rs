@@ -125,7 +125,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
                 if layout.document.title.is_some_and(|title| title.contains(candidate.span)) {
                     evidence[0] += 1.0;
                 }
-                groups.push(OpenGroup { members: vec![member], evidence, asked: questions.part(&around) });
+                groups.push(OpenGroup { members: vec![member], evidence, asked: questions.part(&around, &candidate.printed) });
             }
         }
     }
@@ -187,7 +187,8 @@ fn column_group(
         evidence[0] += 1.0;
     }
     no_part.extend(nothing);
-    Some(OpenGroup { members, evidence, asked: questions.part(&around) })
+    let asked = questions.part(&around, members.first().map_or("", |member| member.printed.as_str()));
+    Some(OpenGroup { members, evidence, asked })
 }
 
 /// A cell with several numbers, one a line or separated by `, ` or `; `.

@@ -1,8 +1,9 @@
 //! Prose to one notice: candidates, questions, roles, and the doubts that keep an unsure reading from passing unseen.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::civil::Date;
+use regex::Regex;
 
 use super::{
     SiteKnowledge,
@@ -62,29 +63,31 @@ impl Doubts {
 pub(super) struct Open {
     pub questions: Questions,
     language: &'static str,
-    ids: Vec<ids::IdCandidate>,
+    pub ids: Vec<ids::IdCandidate>,
+    pub makers: Vec<makers::MakerCandidate>,
     pub kind_asked: Option<Asked>,
     pub dates: Vec<OpenDate>,
     pub parts: Vec<OpenGroup>,
     columns: Columns,
 }
 
-pub(super) fn open(layout: &Layout<'_>, site: &SiteKnowledge) -> Open {
+pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Open {
     let document = layout.document;
     let language = language::of(&document.text);
     let dates = dates::find(&document.text, language::day_first(language));
-    let ids = ids::find(layout);
+    let mut questions = Questions::default();
+    let kind_asked = questions.kind(&opening(layout));
+    let makers = makers::open(layout, aliases, site, &mut questions);
     let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
+    let ids = ids::open(layout, &date_spans, &mut questions);
     let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
     let mut candidates = parts::find(document, &taken, &site.mpns);
     // The notice's number is met again and again; none of these is a part.
     candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
 
-    let mut questions = Questions::default();
-    let kind_asked = questions.kind(&opening(layout));
     let dates = date_roles::open(layout, dates, &mut questions);
     let (parts, columns) = part_roles::open(layout, &candidates, &date_spans, &mut questions);
-    Open { questions, language, ids, kind_asked, dates, parts, columns }
+    Open { questions, language, ids, makers, kind_asked, dates, parts, columns }
 }
 
 /// `ask` puts the questions to the model.
@@ -95,7 +98,7 @@ pub(super) fn read(
     site: &SiteKnowledge,
 ) -> Result<Read, LlmError> {
     let layout = Layout::new(document);
-    let Open { questions, language, ids, kind_asked, dates: open_dates, parts: open_parts, columns } = open(&layout, site);
+    let Open { questions, language, ids, makers, kind_asked, dates: open_dates, parts: open_parts, columns } = open(&layout, aliases, site);
     let kind_evidence = kind::evidence(document);
     let answers = ask(&questions)?;
 
@@ -116,8 +119,8 @@ pub(super) fn read(
     let (paired, left_over) = pairs::pair(&layout, &parts, &columns);
 
     let mut notice = Notice {
-        maker: maker(&layout, aliases, site, &mut doubts),
-        notice_id: notice_id(&layout, &ids, &mut doubts),
+        maker: maker(document, &makers::decide(makers, &answers), &mut doubts),
+        notice_id: notice_id(document, &ids::decide(ids, &answers), &mut doubts),
         language: language.to_owned(),
         ..Notice::of_kind(kind, kind_confidence)
     };
@@ -131,20 +134,28 @@ pub(super) fn read(
     Ok(Read { notice, doubts: whole, tokens: answers.tokens })
 }
 
-/// What a notice opens with: its title and its first lines.
+/// What a notice opens with: its title and its first lines, without a mail's head and salutations.
 fn opening(layout: &Layout<'_>) -> String {
-    let title = layout.document.title.map_or("", |title| layout.document.slice(title));
-    let lines = (0..layout.line_count().min(30)).map(|number| layout.line(number).trim()).filter(|line| line.split_whitespace().count() >= 2);
-    std::iter::once(title).chain(lines.take(4)).collect::<Vec<_>>().join(" ")
+    let title = layout.document.title.map_or("", |title| layout.document.slice(title)).trim();
+    let says_something = |line: &&str| {
+        line.chars().filter(|c| c.is_alphabetic()).count() >= 4
+            && (title.is_empty() || !line.ends_with(title))
+            && !OPENING_EMPTY.as_ref().is_some_and(|regex| regex.is_match(line))
+    };
+    let lines = (0..layout.line_count().min(40)).map(|number| layout.line(number).trim()).filter(says_something);
+    std::iter::once(title).chain(lines.take(8)).collect::<Vec<_>>().join(" ")
 }
+
+static OPENING_EMPTY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[>\s]*(?:(?:from|to|cc|date|sent|subject|von|an|gesendet|betreff|de|à|para|enviado|asunto|envoy[ée]|objet|reply-to|message-id|差出人|宛先|日時|件名|发件人|收件人|主题)\s*[:：]|(?:dear|hello|hi|guten\s+tag|sehr\s+geehrte|bonjour|madame|messieurs|estimad\w+|拝啓|尊敬)\b)").ok()
+});
 
 fn found<T>(document: &Document, span: Span, value: T, confidence: f64, inferred: bool) -> Found<T> {
     Found { value, printed: document.slice(span).to_owned(), place: document.place(span), confidence, inferred }
 }
 
-fn maker(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, doubts: &mut Doubts) -> Option<Found<String>> {
-    let candidates = makers::find(layout, aliases, site);
-    let Some(first) = candidates.first() else {
+fn maker(document: &Document, candidates: &[makers::MakerCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
+    let Some(first) = candidates.first().filter(|first| first.evidence > 0.0) else {
         doubts.add("manufacturer", "the notice names no maker that was recognised");
         return None;
     };
@@ -154,10 +165,10 @@ fn maker(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, doub
     } else if let Some(second) = candidates.get(1).filter(|second| first.evidence - second.evidence < LEAD_MIN) {
         doubts.add("manufacturer", format!("it could be {} or {}", first.printed, second.printed));
     }
-    Some(found(layout.document, first.span, first.printed.clone(), named_confidence(&odds), false))
+    Some(found(document, first.span, first.printed.clone(), named_confidence(&odds), false))
 }
 
-fn notice_id(layout: &Layout<'_>, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
+fn notice_id(document: &Document, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
     let Some(first) = ids.first().filter(|first| first.evidence > 0.0) else {
         doubts.add("notice_id", "no notice number was found");
         return None;
@@ -170,7 +181,7 @@ fn notice_id(layout: &Layout<'_>, ids: &[ids::IdCandidate], doubts: &mut Doubts)
     {
         doubts.add("notice_id", format!("it could be {} or {}", first.printed, second.printed));
     }
-    Some(found(layout.document, first.span, first.printed.clone(), named_confidence(&odds), false))
+    Some(found(document, first.span, first.printed.clone(), named_confidence(&odds), false))
 }
 
 /// Of the first among its rivals and none at all.

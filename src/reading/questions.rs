@@ -12,12 +12,13 @@ use crate::{
 };
 
 /// Raised when prefix, answers or weights change: readings name it.
-pub(super) const PROMPT_VERSION: u32 = 2;
+pub(super) const PROMPT_VERSION: u32 = 3;
 
 /// What a trained adapter is asked behind: it needs no examples.
 const TRAINED_PREFIX: &str = "Notice\n";
 
 const PREFIX: &str = "Notices of makers of electronic parts, taken apart. A date is one of: issue, buy, ship, effective, other. A part is one of: ending, replacement, other. \
+A maker or a number of the notice: yes, no. \
 A notice is one of: ending, change, design, withdrawal, other.\n\
 Date: Last time buy date: [date] = buy\n\
 Date: Notification issued on [date] = issue\n\
@@ -26,11 +27,15 @@ Date: The new process will be implemented from [date] = effective\n\
 Date: Form QA-12, revision of [date] = other\n\
 Date: Please place your last orders before [date] = buy\n\
 Date: Last shipment [date] at the latest = ship\n\
-Part: The following product will no longer be made: [part] = ending\n\
-Part: Recommended replacement: [part] = replacement\n\
-Part: Moulding compound [part] = other\n\
-Part: Affected part number: [part] = ending\n\
-Part: will be replaced by [part] = replacement\n\
+Part: The following product will no longer be made: [LM317T] = ending\n\
+Part: Recommended replacement: [LM317K] = replacement\n\
+Part: Moulding compound [CEL-9240] = other\n\
+Part: Affected part number: [BSS138-7F] = ending\n\
+Part: will be replaced by [BSS139-7F] = replacement\n\
+Maker: [Acme Semiconductor Inc.] announces the end of = yes\n\
+Maker: Dear [Ms Miller] = no\n\
+Number: Notice no. [PDN-2026-17] = yes\n\
+Number: Your order [4711-22] = no\n\
 Notice: Product discontinuance, last orders until March = ending\n\
 Notice: Process change, transfer of the assembly site = change\n\
 Notice: Not recommended for new designs = design\n\
@@ -44,6 +49,7 @@ const DATE_ANSWERS: [(DateRole, &str); 5] = [
     (DateRole::Effective, " effective"),
     (DateRole::None, " other"),
 ];
+const NAME_ANSWERS: [&str; 2] = [" yes", " no"];
 const PART_ANSWERS: [(PartRole, &str); 3] = [(PartRole::Affected, " ending"), (PartRole::Replacement, " replacement"), (PartRole::Neither, " other")];
 /// Each answer is one token of the default model: one more in one of them would make it the less likely.
 const KIND_ANSWERS: [(NoticeKind, &str); 5] = [
@@ -54,22 +60,35 @@ const KIND_ANSWERS: [(NoticeKind, &str); 5] = [
     (NoticeKind::Other, " other"),
 ];
 
-/// Longest text of the notice in one question, in characters.
-const CONTEXT_CHARS_MAX: usize = 140;
+/// Longest texts of the notice in one question, in bytes, of which a token of any language has about as many: what it opens with, a printed value, its label, and
+/// what stands before and after it.
+const OPENING_BYTES_MAX: usize = 220;
+const VALUE_BYTES_MAX: usize = 40;
+const LABEL_BYTES_MAX: usize = 60;
+const BEFORE_BYTES_MAX: usize = 90;
+const AFTER_BYTES_MAX: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum About {
     Date,
     Part,
     Kind,
+    /// Whether a name is that of the maker.
+    Maker,
+    /// Whether a number is the notice's own.
+    Number,
 }
 
 impl About {
+    const ALL: [About; 5] = [About::Date, About::Part, About::Kind, About::Maker, About::Number];
+
     fn head(self) -> &'static str {
         match self {
             About::Date => "Date: ",
             About::Part => "Part: ",
             About::Kind => "Notice: ",
+            About::Maker => "Maker: ",
+            About::Number => "Number: ",
         }
     }
 
@@ -79,6 +98,8 @@ impl About {
             About::Date => "[date]",
             About::Part => "[part]",
             About::Kind => "text",
+            About::Maker => "[name]",
+            About::Number => "[number]",
         }
     }
 
@@ -88,8 +109,8 @@ impl About {
         match (self, trained) {
             (About::Date, false) => 0.3,
             (About::Part, false) => 0.25,
-            (About::Kind, false) => 0.1,
-            (About::Date | About::Part | About::Kind, true) => 0.5,
+            (About::Kind | About::Maker | About::Number, false) => 0.1,
+            (_, true) => 0.5,
         }
     }
 
@@ -102,6 +123,7 @@ impl About {
             About::Date => DATE_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
             About::Part => PART_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
             About::Kind => KIND_ANSWERS.iter().map(|(_, answer)| (*answer).to_owned()).collect(),
+            About::Maker | About::Number => NAME_ANSWERS.map(str::to_owned).to_vec(),
         }
     }
 }
@@ -128,12 +150,22 @@ impl Questions {
         self.add(About::Date, context(around, "[date]"))
     }
 
-    pub fn part(&mut self, around: &Around<'_>) -> Option<Asked> {
-        self.add(About::Part, context(around, "[part]"))
+    pub fn part(&mut self, around: &Around<'_>, printed: &str) -> Option<Asked> {
+        self.add(About::Part, context(around, &shown(printed)))
+    }
+
+    /// Its answers are `[yes, no]`.
+    pub fn maker(&mut self, around: &Around<'_>, printed: &str) -> Option<Asked> {
+        self.add(About::Maker, context(around, &shown(printed)))
+    }
+
+    /// Its answers are `[yes, no]`.
+    pub fn number(&mut self, around: &Around<'_>, printed: &str) -> Option<Asked> {
+        self.add(About::Number, context(around, &shown(printed)))
     }
 
     pub fn kind(&mut self, text: &str) -> Option<Asked> {
-        self.add(About::Kind, one_line(text, CONTEXT_CHARS_MAX, Keep::Start))
+        self.add(About::Kind, one_line(text, OPENING_BYTES_MAX, Keep::Start))
     }
 
     /// `None` once there are as many as one document may ask; what is not asked is left to code's evidence.
@@ -155,17 +187,16 @@ impl Questions {
 
     pub fn ask(&self, engine: &Engine) -> Result<Answers, LlmError> {
         let trained = engine.info().adapter.is_some();
-        let kinds = [About::Date, About::Part, About::Kind];
-        let mut questions: Vec<Question> = kinds.iter().map(|about| about.question(about.empty())).collect();
+        let mut questions: Vec<Question> = About::ALL.iter().map(|about| about.question(about.empty())).collect();
         questions.extend(self.asked.iter().map(|(about, text)| about.question(text)));
         let scored = engine.score(if trained { TRAINED_PREFIX } else { PREFIX }, &questions)?;
-        let (empty, asked) = scored.logprobs.split_at_checked(kinds.len()).unwrap_or((&[], &[]));
+        let (empty, asked) = scored.logprobs.split_at_checked(About::ALL.len()).unwrap_or((&[], &[]));
         let odds = self
             .asked
             .iter()
             .zip(asked)
             .map(|((about, _), scores)| {
-                let at = kinds.iter().position(|kind| kind == about).unwrap_or(0);
+                let at = About::ALL.iter().position(|known| known == about).unwrap_or(0);
                 let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
                 let raised: Vec<f64> =
                     scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - if trained { 0.0 } else { f64::from(*empty) }).collect();
@@ -183,6 +214,14 @@ impl Answers {
         let odds = asked.and_then(|asked| self.odds.get(asked.0));
         evidence.iter().enumerate().map(|(at, code)| code + odds.and_then(|odds| odds.get(at)).copied().unwrap_or(0.0)).collect()
     }
+
+    /// The same for a question of yes or no: log odds of yes.
+    pub fn raised(&self, asked: Option<Asked>, evidence: f64) -> f64 {
+        match self.joined(asked, &[evidence, 0.0])[..] {
+            [yes, no] => yes - no,
+            _ => evidence,
+        }
+    }
 }
 
 /// Probabilities from log odds.
@@ -198,10 +237,14 @@ pub(super) fn best(probabilities: &[f64]) -> (usize, f64) {
     probabilities.iter().copied().enumerate().fold((0, 0.0), |best, (at, p)| if p > best.1 { (at, p) } else { best })
 }
 
+fn shown(printed: &str) -> String {
+    format!("[{}]", one_line(printed, VALUE_BYTES_MAX, Keep::Start))
+}
+
 fn context(around: &Around<'_>, value: &str) -> String {
-    let label = around.label.map(|label| format!("{}: ", one_line(label, 60, Keep::End).trim_end_matches(':'))).unwrap_or_default();
-    let before = one_line(around.before, 90, Keep::End);
-    let after = one_line(around.after, 40, Keep::Start);
+    let label = around.label.map(|label| format!("{}: ", one_line(label, LABEL_BYTES_MAX, Keep::End).trim_end_matches(':'))).unwrap_or_default();
+    let before = one_line(around.before, BEFORE_BYTES_MAX, Keep::End);
+    let after = one_line(around.after, AFTER_BYTES_MAX, Keep::Start);
     format!("{label}{before} {value} {after}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -214,10 +257,9 @@ enum Keep {
 fn one_line(text: &str, most: usize, keep: Keep) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() || c == '=' { ' ' } else { c }).collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    let count = words.chars().count();
     match keep {
-        Keep::Start => words.chars().take(most).collect(),
-        Keep::End => words.chars().skip(count.saturating_sub(most)).collect(),
+        Keep::Start => words[..words.floor_char_boundary(most)].to_owned(),
+        Keep::End => words[words.ceil_char_boundary(words.len().saturating_sub(most))..].to_owned(),
     }
 }
 
