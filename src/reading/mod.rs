@@ -17,6 +17,7 @@ mod kind;
 mod language;
 mod layout;
 mod lessons;
+mod links;
 mod makers;
 pub mod measure;
 mod pairs;

@@ -39,12 +39,19 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
     let mut paired: HashMap<String, Paired> = HashMap::new();
     let mut left_over = Vec::new();
     let replacements: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Replacement).collect();
-    let in_order = is_in_order(layout, &replacements, &affected);
+    let in_order = if columns.links.is_empty() { is_in_order(layout, &replacements, &affected) } else { None };
     if in_order == Some(Order::Assumed) {
         left_over.extend(replacements.iter().map(|part| part.printed.clone()));
     }
     for (at, replacement) in replacements.iter().enumerate() {
-        let partners = if in_order.is_some() { vec![affected[at]] } else { partners(layout, replacement, &affected, replacements.len() == 1) };
+        let said = linked(replacement, &affected, columns);
+        let partners = if !said.is_empty() {
+            said
+        } else if in_order.is_some() {
+            vec![affected[at]]
+        } else {
+            partners(layout, replacement, &affected, replacements.len() == 1)
+        };
         if partners.is_empty() {
             left_over.push(replacement.printed.clone());
         }
@@ -79,6 +86,13 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
         }
     }
     (paired, left_over)
+}
+
+/// The affected parts that words beside the replacement name as those it replaces.
+fn linked<'a>(replacement: &RoledPart, affected: &[&'a RoledPart], columns: &Columns) -> Vec<&'a RoledPart> {
+    let stands_at = |part: &RoledPart, span: &Span| part.span == *span || part.again.contains(span);
+    let olds: Vec<Span> = columns.links.iter().filter(|(_, new)| stands_at(replacement, new)).map(|(old, _)| *old).collect();
+    affected.iter().copied().filter(|part| olds.iter().any(|old| stands_at(part, old))).collect()
 }
 
 /// Why two lists were taken to belong together one by one.

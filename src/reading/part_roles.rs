@@ -8,6 +8,7 @@ use regex::Regex;
 use super::{
     cues::{PartRole, part_evidence},
     layout::{Around, Cell, Layout},
+    links::{self, Link},
     parts::{self, PartCandidate},
     questions::{Answers, Asked, Questions, best, probabilities},
 };
@@ -58,24 +59,28 @@ pub(super) struct Columns {
     pub no_part: Vec<(Cell, Span)>,
     /// Which column each group of a table came from.
     pub of_group: HashMap<usize, (usize, usize)>,
+    /// Numbers in prose of which the words between say that the second replaces the first.
+    pub links: Vec<(Span, Span)>,
 }
 
 /// A replacement column says there is none.
 static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
+    Regex::new(r"(?i)^\s*[-–—/]{1,3}\s*$|^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
 });
 /// What may stand between numbers that are listed together.
 static BETWEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok()
 });
 
+/// Log odds of a role that the words between two numbers give.
+const LINKED: f64 = 7.0;
 /// From this probability on a place in prose tells a role by itself.
 const SURE: f64 = 0.8;
 
 /// Gathers columns and listed numbers, and puts a question for each.
 pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[Span], questions: &mut Questions) -> (Vec<OpenGroup>, Columns) {
     let mut groups = Vec::new();
-    let mut columns = Columns { no_part: Vec::new(), of_group: HashMap::new() };
+    let mut columns = Columns { no_part: Vec::new(), of_group: HashMap::new(), links: Vec::new() };
     let known = |text: &str| candidates.iter().any(|candidate| candidate.known && candidate.printed == text);
     let mut tables = vec![false; layout.tables()];
     for (table, in_columns) in tables.iter_mut().enumerate().filter(|(table, _)| !layout.is_pairs(*table)) {
@@ -90,13 +95,10 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
     let prose: Vec<&PartCandidate> =
         candidates.iter().filter(|candidate| layout.cell(candidate.span).is_none_or(|(_, cell)| !tables[cell.table])).collect();
     let stops: Vec<Span> = prose.iter().map(|candidate| candidate.span).chain(dates.iter().copied()).collect();
+    let roles = linked(layout, &prose, &mut columns.links);
     let mut last: Option<Span> = None;
-    for candidate in prose {
-        let text = layout.document.text.as_str();
-        let listed = last.is_some_and(|last| {
-            let between = text.get(last.end as usize..candidate.span.start as usize).unwrap_or("x");
-            between.len() < 24 && BETWEEN.as_ref().is_some_and(|regex| regex.is_match(between))
-        });
+    for (candidate, role) in prose.into_iter().zip(roles) {
+        let listed = last.is_some_and(|last| is_listed(layout, last, candidate.span));
         last = Some(candidate.span);
         let member = Member { span: candidate.span, printed: candidate.printed.clone(), row: None };
         let words = following(layout, candidate.span, &stops);
@@ -104,6 +106,13 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
         let is_said = said[0] > 4.0 || said[2] > 4.0;
         // On a line of its own with words of its own it is no mere item of the list above.
         let listed = listed && !(is_said && on_new_line(layout, candidate.span));
+        if let Some(role) = role {
+            let evidence = PartRole::ALL.iter().map(|known| if *known == role { LINKED } else { 0.0 }).collect();
+            let asked = questions.part(&prose_around(layout, candidate.span, &stops), &candidate.printed);
+            groups.push(OpenGroup { members: vec![member], evidence, asked });
+            last = None;
+            continue;
+        }
         let in_prose = !columns.of_group.contains_key(&groups.len().saturating_sub(1));
         match groups.last_mut() {
             Some(group) if listed && in_prose => {
@@ -130,6 +139,40 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
         }
     }
     (groups, columns)
+}
+
+/// Whether two numbers stand in one list.
+fn is_listed(layout: &Layout<'_>, one: Span, other: Span) -> bool {
+    let between = layout.document.text.get(one.end as usize..other.start as usize).unwrap_or("x");
+    between.len() < 24 && BETWEEN.as_ref().is_some_and(|regex| regex.is_match(between))
+}
+
+/// Roles that the words between neighbours give; a list before such words shares them (`A, B and C are replaced by D`).
+fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], links: &mut Vec<(Span, Span)>) -> Vec<Option<PartRole>> {
+    let mut roles = vec![None; prose.len()];
+    for (at, pair) in prose.windows(2).enumerate() {
+        let between = layout.document.text.get(pair[0].span.end as usize..pair[1].span.start as usize).and_then(links::between);
+        let Some(link) = between else { continue };
+        let (own, next) = match link {
+            Link::ReplacedByNext => (PartRole::Affected, PartRole::Replacement),
+            Link::ReplacesNext => (PartRole::Replacement, PartRole::Affected),
+        };
+        // In a chain `A -> B -> C` only the first link counts.
+        if roles[at].is_some_and(|role| role != own) {
+            continue;
+        }
+        let mut first = at;
+        while first > 0 && roles[first - 1].is_none() && is_listed(layout, prose[first - 1].span, prose[first].span) {
+            first -= 1;
+        }
+        for index in first..=at {
+            roles[index] = Some(own);
+            let (one, other) = (prose[index].span, pair[1].span);
+            links.push(if own == PartRole::Affected { (one, other) } else { (other, one) });
+        }
+        roles[at + 1] = Some(next);
+    }
+    roles
 }
 
 /// A column of a table that holds part numbers, or `None`.

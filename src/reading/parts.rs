@@ -21,13 +21,13 @@ pub(super) struct PartCandidate {
 }
 
 /// A run of characters part numbers are made of; brackets and commas only inside.
-static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9*](?:[A-Za-z0-9\-/#+.,_*$&()=]*[A-Za-z0-9+#*)])?").ok());
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9*](?:[A-Za-z0-9\-/#+.,:_*$&()=]*[A-Za-z0-9+#*)])?").ok());
 
 /// What looks like a part number and is none: quantities, packages, standards, addresses.
 static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         // Quantities with a unit.
-        r"^[±+\-]?\d+(?:[.,]\d+)?(?:[-/x]\d+(?:[.,]\d+)?)?(?:n|u|µ|m|k|M|G|p)?(?:V|A|W|F|H|Hz|Ohm|R|Ω|m|mm|cm|in|inch|mil|um|nm|bit|bits|B|KB|MB|GB|kB|Bytes?|ppm|pcs?|pc|K|k|°?C|s|ms|min|h|hrs?|days?|weeks?|months?|years?|yrs?|th|st|nd|rd|pin|pins|ld|lead|D|kg|g|EUR|USD|Stk|St|mA|mV|kV|MHz|GHz|kHz|dB|dBm|Mbps|Gbps|kbps|x)$",
+        r"^[±+\-]?\d+(?:[.,]\d+)?(?:[-/x]\d+(?:[.,]\d+)?)?(?:n|u|µ|m|k|M|G|p)?(?:V|A|W|F|H|Hz|Ohm|R|Ω|m|mm|cm|in|inch|mil|um|nm|bit|bits|B|KB|MB|GB|kB|Bytes?|ppm|pcs?|pc|K|k|PCS|°?C|s|ms|min|h|hrs?|days?|weeks?|months?|years?|yrs?|th|st|nd|rd|pin|pins|ld|lead|D|kg|g|EUR|USD|Stk|St|mA|mV|kV|MHz|GHz|kHz|dB|dBm|Mbps|Gbps|kbps|x)$",
         // Packages.
         r"^(?i:(?:[A-Z]{0,4}(?:SO[A-Z]*|SOIC|SSOP|TSSOP|MSOP|QFN|QFP|DFN|BGA|LGA|CSP|WLCSP|DIP|PDIP|SOT|SOD|SC|TO|DO|LCC|PLCC|DPAK|D2PAK|SMA|SMB|SMC|MELF|SIP|SON|FCBGA|TFBGA))[-_]?\d{1,4}[A-Z]{0,2}(?:[-/]\d{1,4}[A-Z]?L?)*)$",
         r"^\d{1,3}[-]?(?i:lead|pin|ball|ld|L|SOIC|TSSOP|QFN|LQFP|BGA|SSOP|SOP|DIP|VQFN|WSON|UFQFPN)$",
@@ -61,19 +61,59 @@ pub(super) fn find(document: &Document, taken: &[Span], known: &HashSet<String>)
     let Some(word) = WORD.as_ref() else { return found };
     let prefixes = prefixes(text);
     for matched in word.find_iter(text) {
-        let Some(span) = trimmed(text, matched.start(), matched.end()) else { continue };
-        let span = with_prefix(text, span, &prefixes);
-        let printed = document.slice(span);
-        let known = known.contains(&normal_mpn(printed));
-        let free = !taken.iter().any(|other| other.start < span.end && span.start < other.end);
-        if free && !in_address(text, span) && (known || looks_like_part(printed)) {
-            found.push(PartCandidate { span, printed: printed.to_owned(), known });
-            if found.len() == limits::CANDIDATES_MAX {
-                break;
+        let words = unglued(text, matched.start(), matched.end());
+        for span in words.into_iter().filter_map(|word| trimmed(text, word.start as usize, word.end as usize)) {
+            let span = with_suffix(text, with_prefix(text, span, &prefixes));
+            let printed = document.slice(span);
+            let known = known.contains(&normal_mpn(printed));
+            let free = !taken.iter().any(|other| other.start < span.end && span.start < other.end);
+            if free && !in_address(text, span) && (known || looks_like_part(printed)) {
+                found.push(PartCandidate { span, printed: printed.to_owned(), known });
+                if found.len() == limits::CANDIDATES_MAX {
+                    return found;
+                }
             }
         }
     }
     found
+}
+
+/// Numbers written without blanks between (`Part(s):AX1201,AX1202`, `AX1201-A/AX1201-B`), apart: at a colon behind a word, and at commas and slashes where every piece is a
+/// part number of the same beginning.
+fn unglued(text: &str, start: usize, end: usize) -> Vec<Span> {
+    let mut start = start;
+    if let Some(colon) = text[start..end].rfind(':') {
+        let label = text[start..start + colon].rsplit(':').next().unwrap_or("");
+        let is_word =
+            label.chars().filter(char::is_ascii_lowercase).count() >= 2 || label.bytes().all(|b| b.is_ascii_alphabetic()) && label.len() >= 4;
+        if is_word {
+            start += colon + 1;
+        }
+    }
+    let word = &text[start..end];
+    for sign in [',', '/'] {
+        let pieces: Vec<&str> = word.split(sign).collect();
+        let alike = |piece: &&str| piece.len() >= 5 && looks_like_part(piece) && piece.get(..2) == word.get(..2);
+        if pieces.len() >= 2 && pieces.iter().all(alike) {
+            let mut at = start;
+            let spans = pieces.iter().map(|piece| {
+                let span = Span::new(at, at + piece.len());
+                at += piece.len() + 1;
+                span
+            });
+            return spans.collect();
+        }
+    }
+    if start < end { vec![Span::new(start, end)] } else { Vec::new() }
+}
+
+/// A grade of one letter behind a blank belongs to the number where the list or the line goes on right behind it: `BSC011N03LS G, BSC014N03MS G`.
+fn with_suffix(text: &str, span: Span) -> Span {
+    let mut rest = text[span.end as usize..].chars();
+    let is_letter = rest.next() == Some(' ') && rest.next().is_some_and(|c| c.is_ascii_uppercase());
+    let ends = matches!(rest.next(), None | Some(',' | ';' | '\n' | '\r' | ')' | '.' | '、' | '，')) || rest.as_str().starts_with("->");
+    let is_part = looks_like_part(&text[span.range()]) && text[span.range()].ends_with(|c: char| c.is_ascii_uppercase());
+    if is_letter && ends && is_part { Span::new(span.start as usize, span.end as usize + 2) } else { span }
 }
 
 /// Short words in capitals that stand before two or more different numbers: part of the part number, with a blank between (`HME 485-ISO/T`, `HME 232`).
@@ -164,6 +204,9 @@ pub(super) fn only_number(text: &str) -> Option<(usize, usize)> {
     numbers.next().is_none().then_some(first)
 }
 
+/// Numbers of digits alone, as makers of connectors and relays have them; only a column's head tells them from quantities.
+static NUMERIC: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?:\d+|(?:\d{1,3}-)?\d{5,8}-\d{1,2})\s*$").ok());
+
 /// Whether a whole cell of a column of parts is a part number: blanks are allowed there, prose is not.
 pub(super) fn cell_is_part(cell: &str) -> bool {
     let characters = cell.chars().count();
@@ -171,7 +214,7 @@ pub(super) fn cell_is_part(cell: &str) -> bool {
     let words = cell.split_whitespace().count();
     let small = cell.split_whitespace().any(|word| word.chars().filter(|c| c.is_lowercase()).count() > 3);
     let plain = cell.chars().all(|c| c.is_ascii() || c.is_whitespace());
-    let excluded = words == 1 && NOT_A_PART.iter().any(|regex| regex.is_match(cell)) && !cell.bytes().all(|b| b.is_ascii_digit());
+    let excluded = words == 1 && NOT_A_PART.iter().any(|regex| regex.is_match(cell)) && !NUMERIC.as_ref().is_some_and(|regex| regex.is_match(cell));
     (3..=48).contains(&characters)
         && digits >= 1
         && words <= 5
