@@ -71,7 +71,7 @@ pub(super) fn decide(mut candidates: Vec<IdCandidate>, answers: &Answers) -> Vec
 }
 
 /// Candidates with their evidence, one per number, best first.
-fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
+pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     let document = layout.document;
     let text = document.text.as_str();
     let (Some(labelled), Some(own_form)) = (LABELLED.as_ref(), OWN_FORM.as_ref()) else { return Vec::new() };

@@ -174,7 +174,7 @@ pub(super) fn decide(mut candidates: Vec<MakerCandidate>, answers: &Answers) -> 
 }
 
 /// Candidates with their evidence, one per maker, best first.
-fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Vec<MakerCandidate> {
+pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Vec<MakerCandidate> {
     let mut seen: Vec<(Span, f64)> = Vec::new();
     known_names(layout, aliases, site, &mut seen);
     let text = layout.document.text.as_str();
