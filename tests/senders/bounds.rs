@@ -71,7 +71,7 @@ fn no_secret_is_in_the_log_and_no_other_site_is_let_in() {
         for name in ["access-control-allow-origin", "access-control-allow-credentials"] {
             assert!(headers.get(name).is_none(), "{source}: {name}");
         }
-        for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store")] {
+        for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"), ("cache-control", "no-store")] {
             assert_eq!(headers[name], value, "{source}");
         }
         answers(&server, &good.unsigned());
