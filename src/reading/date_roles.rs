@@ -30,7 +30,7 @@ pub(super) struct RoledDate {
 /// A date waiting for the model's answer.
 pub(super) struct OpenDate {
     pub candidate: DateCandidate,
-    evidence: Vec<f64>,
+    pub evidence: Vec<f64>,
     pub asked: Option<Asked>,
     row: Option<(usize, usize)>,
 }

@@ -91,7 +91,9 @@ static FORMS: LazyLock<Vec<(Form, Regex)>> = LazyLock::new(|| {
     let month = MONTH.as_str();
     let forms = [
         (Form::Era, r"(?P<era>令和|平成)\s?(?P<y>\d{1,2}|元)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日".to_owned()),
-        (Form::YearFirst, r"(?P<y>(?:19|20)\d{2})(?P<s1>\s?[-/.年]\s?)(?P<m>\d{1,2})(?P<s2>\s?[-/.月]\s?)(?P<d>\d{1,2})日?".to_owned()),
+        // `R8.7.24`: the eighth year of Reiwa.
+        (Form::Era, r"(?P<era>(?-i:R|H))\s?(?P<y>\d{1,2})[./](?P<m>\d{1,2})[./](?P<d>\d{1,2})".to_owned()),
+        (Form::YearFirst, r"(?P<y>(?:19|20|１９|２０)\d{2})(?P<s1>\s?[-/.年]\s?)(?P<m>\d{1,2})(?P<s2>\s?[-/.月]\s?)(?P<d>\d{1,2})日?".to_owned()),
         (Form::YearFirst, format!(r"(?P<y>(?:19|20)\d{{2}})(?P<s1>[-/ ])(?P<mon>{month})(?P<s2>[-/ ])(?P<d>\d{{1,2}})")),
         (Form::TwoNumbers, r"(?P<a>\d{1,2})(?P<s1>\s?[./-]\s?)(?P<b>\d{1,2})(?P<s2>\s?[./-]\s?)(?P<y>\d{4}|\d{2})".to_owned()),
         (
@@ -159,11 +161,19 @@ fn stands_alone(text: &str, span: Span, form: Form) -> bool {
     let free_before =
         before.is_none_or(|c| if named { !c.is_ascii_digit() } else { !c.is_alphanumeric() && !matches!(c, '/' | '_' | '+') || !c.is_ascii() });
     let glued = next.is_some_and(|c| c.is_ascii_alphanumeric() && !(c == 'T' && following.is_some_and(|c| c.is_ascii_digit())) || c == '_');
+    // `05-JUL-2027LastTimeShip`: a text that lost its blanks goes on with a word.
+    let word_follows = form == Form::DayMonth && next.is_some_and(|c| c.is_ascii_uppercase()) && following.is_some_and(|c| c.is_ascii_lowercase());
+    let glued = glued && !word_follows;
     let goes_on = matches!(next, Some('.' | '/' | '-')) && following.is_some_and(|c| c.is_ascii_digit());
     let dashed = form != Form::DayMonth && !named && before.is_some_and(|c| matches!(c, '-' | '.')) && {
         text[..span.start as usize - 1].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric())
     };
     free_before && !glued && !goes_on && !dashed
+}
+
+/// Digits of full width, as East Asian letters have them, as ASCII.
+fn ascii(digits: &str) -> String {
+    digits.chars().map(|c| if ('０'..='９').contains(&c) { char::from(b'0' + (u32::from(c) - u32::from('０')) as u8) } else { c }).collect()
 }
 
 /// A date before day and month are told apart.
@@ -176,9 +186,9 @@ enum Raw {
 
 fn raw(form: Form, captures: &Captures<'_>) -> Option<Raw> {
     let text = |name: &str| captures.name(name).map(|found| found.as_str());
-    let number = |name: &str| text(name)?.parse::<i8>().ok();
+    let number = |name: &str| ascii(text(name)?).parse::<i8>().ok();
     let year = || {
-        let digits = text("y")?;
+        let digits = ascii(text("y")?);
         let number: i16 = digits.parse().ok()?;
         // Notices with two digits are of this century; parts were not announced to end before.
         Some(if digits.len() == 2 { 2000 + number } else { number })
@@ -186,8 +196,8 @@ fn raw(form: Form, captures: &Captures<'_>) -> Option<Raw> {
     let same_separators = || text("s1").map(str::trim) == text("s2").map(str::trim);
     match form {
         Form::Era => {
-            let years = if text("y")? == "元" { 1 } else { text("y")?.parse::<i16>().ok()? };
-            let start = if text("era")? == "令和" { 2018 } else { 1988 };
+            let years = if text("y")? == "元" { 1 } else { ascii(text("y")?).parse::<i16>().ok()? };
+            let start = if matches!(text("era")?, "令和" | "R") { 2018 } else { 1988 };
             day(start + years, number("m")?, number("d")?)
         }
         Form::YearFirst => {
@@ -294,6 +304,9 @@ mod tests {
         for (text, expected) in [
             ("2027-03-31", "2027-03-31"),
             ("2027/3/31", "2027-03-31"),
+            ("R9.3.31", "2027-03-31"),
+            ("２０２７年３月３１日", "2027-03-31"),
+            ("LTB:31-MAR-2027LastTimeShip", "2027-03-31"),
             ("2015.5.1", "2015-05-01"),
             ("31.03.2027", "2027-03-31"),
             ("31. 3. 2027", "2027-03-31"),

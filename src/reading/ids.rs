@@ -29,9 +29,13 @@ static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A number that says by itself what it is.
 static OWN_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:[A-Z][A-Z0-9]{0,6}[-_/])*(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/#]|[ ]#?)?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*")
+    Regex::new(r"\b(?:[A-Z][A-Z0-9]{0,6}[-_/])*(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/]|[ ]?#[ ]?|[ ])?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*")
         .ok()
 });
+
+/// A number in a text that lost its blanks: `NotificationSSEOL4572Dated`.
+static GLUED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:Notification|Notice|Number|No\.?|Nr\.?|PCN|PDN|EOL|LIFE|Life)(?P<id>[A-Z]{1,8}\d{3,8}(?:[-/]\d+)?)").ok());
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -48,7 +52,7 @@ static SIGN: LazyLock<Option<Regex>> =
 const SIGN_LINES: usize = 16;
 const SIGN_EVIDENCE: f64 = -2.5;
 /// How many candidates the model is asked about.
-const ASKED_MAX: usize = 8;
+const ASKED_MAX: usize = 4;
 
 /// Candidates as `find` gives them, the best of them asked about.
 pub(super) fn open(layout: &Layout<'_>, dates: &[Span], questions: &mut Questions) -> Vec<IdCandidate> {
@@ -86,6 +90,9 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
         }
     }
     seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
+    if let Some(glued) = GLUED.as_ref() {
+        seen.extend(glued.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 1.5)));
+    }
     let upto = layout.line_span(SIGN_LINES.min(layout.line_count())).start as usize;
     let signs = SIGN.as_ref().map(|regex| regex.find_iter(&text[..if upto == 0 { text.len() } else { upto }]).take(60));
     seen.extend(signs.into_iter().flatten().map(|found| (Span::new(found.start(), found.end()), SIGN_EVIDENCE)));

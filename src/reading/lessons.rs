@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One question with the number of its right choice.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Lesson {
     /// As a person reads it.
     pub question: String,
@@ -29,6 +29,17 @@ pub struct Lesson {
     /// Tokens of each answer that is allowed.
     pub choices: Vec<Vec<i32>>,
     pub right: usize,
+    /// Log odds of each answer by the words' evidence alone.
+    pub evidence: Vec<f64>,
+    /// Log probability of each answer by the model, where it has an adapter: what the weights of both are fitted on.
+    pub scores: Vec<f32>,
+}
+
+/// What a label says about one question.
+struct Answered {
+    /// `None` where it has two answers.
+    right: Option<usize>,
+    evidence: Vec<f64>,
 }
 
 /// A question that the label answers in two ways (a date that is two things at once) teaches nothing and is left out.
@@ -40,38 +51,47 @@ pub(super) fn of(engine: &Engine, aliases: &MakerAliases, document: &Document, l
         return Ok(Vec::new());
     }
     let tokenised = engine.tokenise(prefix, &questions)?;
-    let asked = questions.into_iter().zip(tokenised.questions).enumerate();
+    let scores = if engine.info().adapter.is_some() { engine.score(prefix, &questions)?.logprobs } else { vec![Vec::new(); questions.len()] };
+    let asked = questions.into_iter().zip(tokenised.questions).zip(scores).enumerate();
     Ok(asked
-        .filter_map(|(number, (question, tokens))| {
-            let right = (*right.get(&number)?)?;
+        .filter_map(|(number, ((question, tokens), scores))| {
+            let Answered { right, evidence } = right.get(&number)?;
             let tokens_before = tokenised.prefix.iter().copied().chain(tokens.text).collect();
-            Some(Lesson { question: question.text, tokens: tokens_before, choices: tokens.choices, right })
+            Some(Lesson {
+                question: question.text,
+                tokens: tokens_before,
+                choices: tokens.choices,
+                right: (*right)?,
+                evidence: evidence.clone(),
+                scores,
+            })
         })
         .collect())
 }
 
-/// By number of the question; `None` where it has two.
-fn right_answers(open: &Open, aliases: &MakerAliases, label: &Value) -> HashMap<usize, Option<usize>> {
-    let mut right: HashMap<usize, Option<usize>> = HashMap::new();
-    let mut learn = |asked: Option<Asked>, answer: Option<usize>| {
+/// By number of the question.
+fn right_answers(open: &Open, aliases: &MakerAliases, label: &Value) -> HashMap<usize, Answered> {
+    let mut right: HashMap<usize, Answered> = HashMap::new();
+    let mut learn = |asked: Option<Asked>, answer: Option<usize>, evidence: &[f64]| {
         if let (Some(asked), Some(answer)) = (asked, answer) {
-            right.entry(asked.0).and_modify(|known| *known = known.filter(|known| *known == answer)).or_insert(Some(answer));
+            let known = right.entry(asked.0).or_insert_with(|| Answered { right: Some(answer), evidence: evidence.to_vec() });
+            known.right = known.right.filter(|known| *known == answer);
         }
     };
     // The flat form calls a retraction OTHER; a label to learn from says it as `kind`.
     let kind = label["kind"].as_str().or_else(|| label["notice_type"].as_str()).unwrap_or("");
-    learn(open.kind_asked, KINDS.iter().position(|known| known.as_str() == kind));
+    learn(open.kind_asked, KINDS.iter().position(|known| known.as_str() == kind), &open.kind_evidence);
     for date in &open.dates {
         let role = date_role(label, &date.candidate.date.to_string());
-        learn(date.asked, DateRole::ALL.iter().position(|known| *known == role));
+        learn(date.asked, DateRole::ALL.iter().position(|known| *known == role), &date.evidence);
     }
     let maker = label["manufacturer"].as_str().map(|maker| aliases.key(maker));
     for candidate in &open.makers {
-        learn(candidate.asked, Some(usize::from(maker.as_ref() != Some(&candidate.key))));
+        learn(candidate.asked, Some(usize::from(maker.as_ref() != Some(&candidate.key))), &[candidate.evidence, 0.0]);
     }
     let number = label["notice_id"].as_str().map(fold);
     for candidate in &open.ids {
-        learn(candidate.asked, Some(usize::from(number != Some(fold(&candidate.printed)))));
+        learn(candidate.asked, Some(usize::from(number != Some(fold(&candidate.printed)))), &[candidate.evidence, 0.0]);
     }
     let affected: Vec<String> = strings(&label["affected_parts"]);
     let replacements: Vec<String> =
@@ -87,7 +107,7 @@ fn right_answers(open: &Open, aliases: &MakerAliases, label: &Value) -> HashMap<
             } else {
                 PartRole::Neither
             };
-            learn(group.asked, PartRole::ALL.iter().position(|known| *known == role));
+            learn(group.asked, PartRole::ALL.iter().position(|known| *known == role), &group.evidence);
         }
     }
     right
@@ -133,7 +153,7 @@ mod tests {
         let answered: Vec<(&str, &str)> = questions
             .iter()
             .enumerate()
-            .map(|(number, question)| (question.text.as_str(), question.choices[right[&number].expect("one answer")].as_str()))
+            .map(|(number, question)| (question.text.as_str(), question.choices[right[&number].right.expect("one answer")].as_str()))
             .collect();
         for (words, answer) in [
             ("Notice: ", " ending"),

@@ -132,7 +132,7 @@ fn is_general(key: &str) -> bool {
 
 /// A label before the name.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?im)^[ \t]*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|hersteller|lieferant|firma|fabricant|fournisseur|fabricante|proveedor|メーカー|製造元|制造商|供应商|廠商)(?:\s+name)?[ \t]*[:：|][ \t]*(?P<name>[^\n|]{2,60}?)[ \t]*$").ok()
+    Regex::new(r"(?im)(?:^|[ \t]{3})[ \t>■●・*\-]*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|seller|hersteller|lieferant|firma|fabricant|fournisseur|soci[ée]t[ée]|fabricante|proveedor|empresa|メーカー|製造元|会社名|発信元?|発行元|制造商|生产商|厂商|公司名称|供应商|製造商|廠商)(?:\s+name)?[ \t]*(?:\.{2,}[ \t]*)?(?:[:：|]|[ \t]{2,}|[\u{3000} \t]+)[ \t]*(?P<name>[^\n|:：]{2,60}?)[ \t]*(?:$|[ \t]{3}|\|)").ok()
 });
 
 /// Who speaks: `X announces`, `X hereby`, `X has decided`.
@@ -153,7 +153,7 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 const NAME_LINES: usize = 8;
 const NAME_EVIDENCE: f64 = -2.5;
 /// How many candidates the model is asked about.
-const ASKED_MAX: usize = 8;
+const ASKED_MAX: usize = 4;
 
 /// Candidates as `find` gives them, the best of them asked about.
 pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge, questions: &mut Questions) -> Vec<MakerCandidate> {
@@ -194,6 +194,7 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     if let Some(trade) = TRADE_NAME.as_ref() {
         seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
+    seen.extend(labelled_cells(layout).into_iter().map(|span| (span, 5.0)));
     seen.extend(letterhead(layout).map(|span| (span, 1.5)));
     seen.extend(bare_names(layout).into_iter().map(|span| (span, NAME_EVIDENCE)));
     let domains = sender_domains(layout);
@@ -228,11 +229,31 @@ fn letterhead(layout: &Layout<'_>) -> Option<Span> {
     ((1..=4).contains(&words.len()) && capital && plain).then(|| Span::new(start, start + name.len()))
 }
 
-/// Names in the first and the last lines that nothing says anything about.
+/// Cells to the right of a cell that says `Manufacturer`.
+fn labelled_cells(layout: &Layout<'_>) -> Vec<Span> {
+    static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\W*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|hersteller|lieferant|firma|fabricant|fournisseur|soci[ée]t[ée]|fabricante|proveedor|empresa|メーカー|製造元|会社名|発信元?|制造商|生产商|厂商|公司|供应商|製造商|廠商)(?:\s+name)?\W*$").ok()
+    });
+    let Some(label) = LABEL.as_ref() else { return Vec::new() };
+    let rows = layout.document.tables.iter().flat_map(|table| &table.rows);
+    let pairs = rows.flat_map(|row| row.windows(2)).filter(|pair| label.is_match(layout.document.slice(pair[0])));
+    let named = pairs.map(|pair| pair[1]).filter(|name| (2..=60).contains(&(name.end - name.start)) && !label.is_match(layout.document.slice(*name)));
+    named.collect()
+}
+
+/// Names in the first and the last lines, and names that are met again and again, that nothing says anything about.
 fn bare_names(layout: &Layout<'_>) -> Vec<Span> {
     let Some(regex) = NAME.as_ref() else { return Vec::new() };
     let count = layout.line_count();
     let near = (0..count.min(NAME_LINES)).chain(count.saturating_sub(NAME_LINES).max(NAME_LINES.min(count))..count);
+    static REPEATED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"[\p{Lu}][\p{L}\p{N}'’\-]*(?:[ \t](?:[\p{Lu}][\p{L}\p{N}&'’\-]*|&)){1,3}").ok());
+    const LOOKED_AT: usize = 200;
+    let mut times: std::collections::BTreeMap<&str, Vec<Span>> = std::collections::BTreeMap::new();
+    for found in REPEATED.as_ref().into_iter().flat_map(|regex| regex.find_iter(&layout.document.text)).take(LOOKED_AT) {
+        times.entry(found.as_str()).or_default().push(Span::new(found.start(), found.end()));
+    }
+    let repeated = times.into_values().filter(|spans| spans.len() >= 2).map(|spans| spans[0]);
     let names = near.flat_map(|number| {
         let start = layout.line_span(number).start as usize;
         regex
@@ -241,6 +262,7 @@ fn bare_names(layout: &Layout<'_>) -> Vec<Span> {
     });
     let text = layout.document.text.as_str();
     names
+        .chain(repeated)
         .filter(|span| {
             let name = layout.document.slice(*span);
             let is_label = text[span.end as usize..].trim_start_matches([' ', '\t', '.']).starts_with([':', '：']);
@@ -259,9 +281,14 @@ fn is_same(one: &str, other: &str) -> bool {
 fn join(known: &mut MakerCandidate, again: MakerCandidate, aliases: &MakerAliases) {
     let listed = |candidate: &MakerCandidate| aliases.names().any(|(_, key)| key == candidate.key);
     let (more, less) = (known.evidence.max(again.evidence), known.evidence.min(again.evidence));
+    let (short, long) = if again.key.len() >= known.key.len() { (&known.key, &again.key) } else { (&again.key, &known.key) };
+    // `Norvane` and `Norvane Semiconductor`: the whole name, unless what is more in it are words of any notice.
+    let is_whole =
+        long.strip_prefix(short.as_str()).is_some_and(|rest| !rest.is_empty() && rest.split(' ').all(|word| !GENERAL_WORDS.contains(&word)));
     let better = match (listed(&again), listed(known)) {
         (true, false) => true,
         (false, true) => false,
+        _ if is_whole && less > -2.0 => again.key.len() > known.key.len(),
         _ => again.evidence > known.evidence,
     };
     if better {
@@ -283,7 +310,9 @@ fn known_names(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge
             let printed = layout.document.slice(span);
             let capital = printed.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic() || c.is_lowercase() && name == "ONSEMI");
             if matches && capital && (!short || !printed.chars().any(char::is_lowercase)) {
-                seen.push((span, weight - if short { 1.0 } else { 0.0 }));
+                // `Delta` in `Delta Ridge Converters` is no mention of Delta.
+                let is_longer = wanted.len() == 1 && name_goes_on(&layout.document.text[span.end as usize..]);
+                seen.push((span, weight - if short { 1.0 } else { 0.0 } - if is_longer { 4.0 } else { 0.0 }));
             }
         }
     };
@@ -295,6 +324,17 @@ fn known_names(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge
     for maker in site.makers.iter().map(|maker| normal_maker(maker)).filter(|name| !name.is_empty() && there(name)) {
         add(&maker, 2.5);
     }
+}
+
+/// Whether a name goes on with a word that is neither of a trade nor of a legal form.
+fn name_goes_on(after: &str) -> bool {
+    static NEXT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ (?P<word>\p{Lu}[\p{Ll}]{2,})\b(?: \p{Lu}\p{Ll}+)?").ok());
+    static TRADE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^(?:semi\w*|electro\w*|devices?|technolog\w*|components?|inc|corp\w*|gmbh|ltd|co|company|limited|incorporated|group|industr\w*|manufacturing|microelectronics|instruments|connectivity|integrated|products?|notice|mail|pcn|eol)$").ok()
+    });
+    let Some(word) = NEXT.as_ref().and_then(|regex| regex.captures(after)).and_then(|found| found.name("word")) else { return false };
+    let general = GENERAL_WORDS.contains(&word.as_str().to_uppercase().as_str());
+    !general && !TRADE.as_ref().is_some_and(|regex| regex.is_match(word.as_str()))
 }
 
 /// Words with their folded form, as `normal_maker` folds them.

@@ -43,7 +43,7 @@ struct Member {
 /// Numbers whose role is decided together, waiting for the model's answer.
 pub(super) struct OpenGroup {
     members: Vec<Member>,
-    evidence: Vec<f64>,
+    pub evidence: Vec<f64>,
     pub asked: Option<Asked>,
 }
 
@@ -95,7 +95,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
     let prose: Vec<&PartCandidate> =
         candidates.iter().filter(|candidate| layout.cell(candidate.span).is_none_or(|(_, cell)| !tables[cell.table])).collect();
     let stops: Vec<Span> = prose.iter().map(|candidate| candidate.span).chain(dates.iter().copied()).collect();
-    let roles = linked(layout, &prose, &mut columns.links);
+    let roles = linked(layout, &prose, &stops, &mut columns.links);
     let mut last: Option<Span> = None;
     for (candidate, role) in prose.into_iter().zip(roles) {
         let listed = last.is_some_and(|last| is_listed(layout, last, candidate.span));
@@ -148,7 +148,7 @@ fn is_listed(layout: &Layout<'_>, one: Span, other: Span) -> bool {
 }
 
 /// Roles that the words between neighbours give; a list before such words shares them (`A, B and C are replaced by D`).
-fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], links: &mut Vec<(Span, Span)>) -> Vec<Option<PartRole>> {
+fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], stops: &[Span], links: &mut Vec<(Span, Span)>) -> Vec<Option<PartRole>> {
     let mut roles = vec![None; prose.len()];
     for (at, pair) in prose.windows(2).enumerate() {
         let between = layout.document.text.get(pair[0].span.end as usize..pair[1].span.start as usize).and_then(links::between);
@@ -157,6 +157,10 @@ fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], links: &mut Vec<(Span, 
             Link::ReplacedByNext => (PartRole::Affected, PartRole::Replacement),
             Link::ReplacesNext => (PartRole::Replacement, PartRole::Affected),
         };
+        // Compounds, frames and the like replace each other too.
+        if part_evidence(&prose_around(layout, pair[0].span, stops))[2] >= 4.0 {
+            continue;
+        }
         // In a chain `A -> B -> C` only the first link counts.
         if roles[at].is_some_and(|role| role != own) {
             continue;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        document::{Document, Span},
+        document::{Document, Format, Span},
         maker::MakerAliases,
         notice::{AffectedPart, Doubt, Found, Notice, NoticeKind, OtherDate, Replacement},
         part::normal_mpn,
@@ -66,6 +66,7 @@ pub(super) struct Open {
     pub ids: Vec<ids::IdCandidate>,
     pub makers: Vec<makers::MakerCandidate>,
     pub kind_asked: Option<Asked>,
+    pub kind_evidence: Vec<f64>,
     pub dates: Vec<OpenDate>,
     pub parts: Vec<OpenGroup>,
     columns: Columns,
@@ -87,7 +88,7 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
 
     let dates = date_roles::open(layout, dates, &mut questions);
     let (parts, columns) = part_roles::open(layout, &candidates, &date_spans, &mut questions);
-    Open { questions, language, ids, makers, kind_asked, dates, parts, columns }
+    Open { questions, language, ids, makers, kind_asked, kind_evidence: kind::evidence(document), dates, parts, columns }
 }
 
 /// `ask` puts the questions to the model.
@@ -98,8 +99,8 @@ pub(super) fn read(
     site: &SiteKnowledge,
 ) -> Result<Read, LlmError> {
     let layout = Layout::new(document);
-    let Open { questions, language, ids, makers, kind_asked, dates: open_dates, parts: open_parts, columns } = open(&layout, aliases, site);
-    let kind_evidence = kind::evidence(document);
+    let Open { questions, language, ids, makers, kind_asked, kind_evidence, dates: open_dates, parts: open_parts, columns } =
+        open(&layout, aliases, site);
     let answers = ask(&questions)?;
 
     let mut doubts = Doubts::default();
@@ -112,7 +113,10 @@ pub(super) fn read(
     for span in date_roles::resolve_relative(&mut dates) {
         doubts.add("inferred_dates", format!("\"{}\" counts from a date that the notice does not print", document.slice(span)));
     }
-    let (parts, torn) = part_roles::decide(document, open_parts, &answers);
+    let notice_id = notice_id(document, &ids::decide(ids, &answers), &mut doubts);
+    let (mut parts, torn) = part_roles::decide(document, open_parts, &answers);
+    // What is the notice's number is no part.
+    parts.retain(|part| part.row.is_some() || notice_id.as_ref().is_none_or(|id| !ids::fold(&id.value).ends_with(&ids::fold(&part.printed))));
     for mpn in torn {
         doubts.add("affected_parts", format!("{mpn} is named as affected in one place and as a replacement in another"));
     }
@@ -120,7 +124,7 @@ pub(super) fn read(
 
     let mut notice = Notice {
         maker: maker(document, &makers::decide(makers, &answers), &mut doubts),
-        notice_id: notice_id(document, &ids::decide(ids, &answers), &mut doubts),
+        notice_id,
         language: language.to_owned(),
         ..Notice::of_kind(kind, kind_confidence)
     };
@@ -270,7 +274,7 @@ fn sort_dates(document: &Document, dates: &[RoledDate], parts: &[RoledPart], not
             doubts.add(field, format!("{printed} was read as {}, but could be {other}", date.date));
         }
     }
-    notice.issue_date = single(document, dates, DateRole::Issue, "issue_date", doubts);
+    notice.issue_date = single(document, dates, DateRole::Issue, "issue_date", doubts).or_else(|| mailed(document, dates));
     if ends {
         for role in [DateRole::Buy, DateRole::Ship] {
             of_parts(document, dates, parts, role, notice);
@@ -330,6 +334,18 @@ fn single(document: &Document, dates: &[RoledDate], role: DateRole, field: &str,
     }
     let first = outside.first().copied().or_else(|| by_day.values().next())?;
     Some(found(document, first.span, first.date, first.confidence, false))
+}
+
+/// A mail that prints no date of issue is as old as itself. One that was forwarded says when it was forwarded, which needs a person.
+fn mailed(document: &Document, dates: &[RoledDate]) -> Option<Found<Date>> {
+    const OWN: f64 = 0.9;
+    const FORWARDED: f64 = 0.5;
+    let head = document.text.find("Date: ").filter(|at| document.format == Format::Mail && document.text[..*at].lines().count() <= 3)?;
+    let end = head + document.text[head..].find('\n').unwrap_or(document.text.len() - head);
+    let date = dates.iter().find(|date| date.span.start as usize > head && date.span.end as usize <= end && is_printed(date))?;
+    let subject = document.title.map_or("", |title| document.slice(title)).to_lowercase();
+    let is_forwarded = ["fw:", "fwd:", "wg:", "tr:", "rv:", "re:", "aw:"].iter().any(|sign| subject.starts_with(sign));
+    Some(found(document, date.span, date.date, if is_forwarded { FORWARDED } else { OWN }, false))
 }
 
 fn earliest(one: Option<Found<Date>>, other: Option<Found<Date>>) -> Option<Found<Date>> {
