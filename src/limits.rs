@@ -437,6 +437,22 @@ pub const POISSON_MEAN_MAX: f64 = 1e8;
 pub const PMF_LINES_MAX: usize = 1_000_000;
 /// Products × months × scarce parts weighed together by linear programme: 50 products over 40 months in 2 parts; more takes longer than a person waits.
 pub const ALLOCATION_SLICES_MAX: usize = 4_000;
+/// Trials of a simulation: the error of a mean is then a thousandth of the spread, and more is noise of the inputs.
+pub const SIMULATION_TRIALS_MAX: u32 = 1_000_000;
+/// Fewest trials worth showing: CVaR at 95 % is then the mean of fifty.
+pub const SIMULATION_TRIALS_MIN: u32 = 1_000;
+/// Products × months × parts × answers × trials of one simulation, about two seconds on one core; a larger case gets fewer trials, and says so.
+pub const SIMULATION_STEPS_MAX: u64 = 1_000_000_000;
+/// Threads of one simulation. The result does not depend on their number.
+pub const SIMULATION_THREADS_MAX: usize = 8;
+/// Inputs whose effect is shown: a person reads ten.
+pub const SENSITIVITIES_SHOWN_MAX: usize = 10;
+/// Products, and items, with the most at stake whose inputs are varied; what is at stake in the others is less.
+pub const SENSITIVITY_SUBJECTS_MAX: usize = 5;
+/// Products × months × parts of a case whose inputs are varied: it is computed some two hundred times.
+pub const SENSITIVITY_SLICES_MAX: usize = 20_000;
+/// Of these, weighed together by linear programme, which takes longer.
+pub const SENSITIVITY_WEIGHED_SLICES_MAX: usize = 300;
 /// Inputs named for one figure; the rest is counted. A person reads no more, and 2,000 parts must still fit a body.
 pub const WHY_INPUTS_MAX: usize = 60;
 /// Sentences about what a person must do that are shown in the lists; the statement itself holds them all.

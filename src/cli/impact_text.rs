@@ -1,6 +1,9 @@
 //! A statement as text for people, on a terminal of 100 to 140 columns.
 
-use super::output::{self, hanging, wrapped};
+use super::{
+    impact_risk_text,
+    output::{self, hanging, wrapped},
+};
 use crate::{
     domain::money::Money,
     impact::{Answer, Assessment, Figure, ItemStatement, MonthStatement},
@@ -19,6 +22,12 @@ pub fn text(assessment: &Assessment) -> String {
     section(&mut out, "What needs a person", &bullets(&assessment.needs));
     if !assessment.answers.is_empty() {
         section(&mut out, "The answers side by side", &answers(assessment));
+    }
+    section(&mut out, "How it may turn out", &impact_risk_text::spreads(assessment));
+    section(&mut out, "What matters most", &impact_risk_text::tornado(assessment));
+    section(&mut out, "What is missing, and what it could change", &impact_risk_text::missing(assessment));
+    if let Some((title, books)) = impact_risk_text::books(assessment) {
+        section(&mut out, &title, &books);
     }
     parts(assessment, &mut out);
     for item in assessment.items.iter().take(ITEMS_IN_FULL_MAX) {
@@ -91,8 +100,26 @@ fn headline(assessment: &Assessment, out: &mut String) {
         (None, _) if !assessment.ends => "nothing has to be answered".to_owned(),
         (None, _) => "unknown".to_owned(),
     };
-    for (what, value) in [("Margin at risk", money(head.margin_at_risk)), ("Runs out", out_of), ("Best answer", best)] {
+    for (what, value) in [("Margin at risk", margin(assessment)), ("Runs out", out_of), ("Best answer", best)] {
         out.push_str(&format!("  {what:<16}{value}\n"));
+    }
+    if let Some(choice) = &assessment.choice {
+        out.push_str(&hanging("                  ", choice));
+        out.push('\n');
+    }
+}
+
+/// With its range: by simulation where it is known, by what is missing where it is not.
+fn margin(assessment: &Assessment) -> String {
+    let known = money(assessment.headline.margin_at_risk);
+    if let Some(range) = assessment.ranges.margin_at_risk.filter(|_| assessment.headline.margin_at_risk.is_none()) {
+        return format!("{known}, {} to {} by what is missing", range.low.grouped(), range.high.grouped());
+    }
+    match &assessment.simulation {
+        Some(simulation) if simulation.loss.p10 != simulation.loss.p90 => {
+            format!("{known} at the forecast, {} to {} with penalties (P10 to P90)", simulation.loss.p10.grouped(), simulation.loss.p90.grouped())
+        }
+        _ => known,
     }
 }
 

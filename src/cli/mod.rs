@@ -18,6 +18,7 @@ mod eval;
 mod events;
 mod impact;
 pub mod impact_export;
+mod impact_risk_text;
 pub mod impact_text;
 mod ingest;
 mod jobs;

@@ -225,6 +225,59 @@ pub struct Site {
     /// Probability that a part ends, by the feed's risk grade or by kind of notice other than a PDN: `NRND = 0.5`.
     #[serde(default)]
     pub probability_of_end: std::collections::BTreeMap<String, Decimal>,
+    #[serde(default)]
+    pub accounting: Standard,
+    /// Share of the other parts of a redesigned assembly that its new design still uses; `None` counts as none of them, and is told.
+    #[serde(default)]
+    pub redesign_reuse_ratio: Option<Decimal>,
+    /// Most that may be paid at once for all orders of the open cases together, in the reporting currency; `None`: no limit.
+    #[serde(default)]
+    pub order_budget: Option<Decimal>,
+    #[serde(default)]
+    pub risk: RiskRules,
+}
+
+/// By which standard the accounting view is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Standard {
+    #[default]
+    #[serde(rename = "IFRS")]
+    Ifrs,
+    #[serde(rename = "US GAAP")]
+    UsGaap,
+}
+
+impl std::fmt::Display for Standard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Standard::Ifrs => "IFRS",
+            Standard::UsGaap => "US GAAP",
+        })
+    }
+}
+
+/// `[risk]` of `site.toml`: how uncertainty is reckoned with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RiskRules {
+    /// Of the simulation; 0 leaves it out.
+    pub trials: u32,
+    /// The same seed gives the same trials.
+    pub seed: u32,
+    /// CVaR is the mean of the trials beyond this share: 0.95 is the mean of the dearest five percent.
+    pub cvar_level: Decimal,
+    /// An answer whose CVaR of present value loses more than this, in the reporting currency, is passed over; `None`: no limit.
+    pub cvar_limit: Option<Decimal>,
+    /// Standard deviation over mean of the weeks a project or a change of source takes; `None` is unknown and counts as certain.
+    pub weeks_cv: Option<Decimal>,
+    /// Whether what each input does to the result is computed.
+    pub sensitivities: bool,
+}
+
+impl Default for RiskRules {
+    fn default() -> RiskRules {
+        RiskRules { trials: 10_000, seed: 1, cvar_level: Decimal::new(95, 2), cvar_limit: None, weeks_cv: None, sensitivities: true }
+    }
 }
 
 fn january() -> i8 {

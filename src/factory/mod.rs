@@ -95,6 +95,11 @@ impl Factory {
         graph::below(&self.data.bom, products, on)
     }
 
+    /// Items under the numbers named, at any level, that are used nowhere else on a day, in the order of items.csv; the numbers themselves are not among them.
+    pub fn captives(&self, roots: &[String], on: jiff::civil::Date) -> Vec<usize> {
+        graph::captives(&self.data.bom, roots, on)
+    }
+
     /// AML entries of an item, first choice first.
     pub fn sources(&self, item: usize) -> Vec<usize> {
         self.sources[item].clone()

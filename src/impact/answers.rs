@@ -12,9 +12,13 @@ use super::{
     affected::name,
     allocation, bridged,
     buying::Buy,
-    draft::Draft,
-    exposure::{Loss, Lost, lost_units, unserved},
+    course::Takeover,
+    draft::{Draft, Finished},
+    exposure::{Lost, lost_units, unserved},
+    ledger::{Class, Order},
+    reporting::float,
     requirement::{weeks_after, weeks_before},
+    simulation::AnswerRisk,
     stranded,
     survey::{self, AnswerCost},
     timing::{When, YearProfit},
@@ -68,6 +72,9 @@ pub struct Answer {
     /// The most that is paid out beyond the plan at the end of any month.
     #[serde(default)]
     pub peak_cash: Option<Money>,
+    /// By simulation; `None` where it was left out or a line is unknown.
+    #[serde(default)]
+    pub risk: Option<AnswerRisk>,
 }
 
 /// One line of an answer's cost; `None` is unknown.
@@ -78,24 +85,16 @@ pub struct CostLine {
     pub from: String,
 }
 
-/// The answers, in the order that decides between equal costs, and the loss of doing nothing.
-pub(super) fn answers(world: &mut World<'_>, items: &[Exposed], orders: &[Buy]) -> Result<(Vec<Answer>, Loss), String> {
-    let alternate = approved_alternate(world, items)?.finish(world)?.0;
-    let order = last_time_buy(world, items, orders)?.finish(world)?.0;
-    let mut all = vec![alternate, order];
+/// The answers, in the order that decides between equal costs; doing nothing is the last.
+pub(super) fn answers(world: &mut World<'_>, items: &[Exposed], orders: &[Buy]) -> Result<Vec<Finished>, String> {
+    let mut all = vec![approved_alternate(world, items)?.finish(world)?, last_time_buy(world, items, orders)?.finish(world)?];
     for project in bridged::PROJECTS {
-        all.push(bridged::draft(world, items, project)?.finish(world)?.0);
+        all.push(bridged::draft(world, items, project)?.finish(world)?);
     }
-    all.push(spot(world, items)?.finish(world)?.0);
-    all.push(end_product(world, items)?.finish(world)?.0);
-    let (nothing, loss) = do_nothing(world, items)?.finish(world)?;
-    all.push(nothing);
-    Ok((all, loss))
-}
-
-/// The least total cost among the feasible answers whose cost is known; between equals the first.
-pub(super) fn best(answers: &[Answer]) -> Option<(&Answer, Money)> {
-    answers.iter().filter(|answer| answer.feasible).filter_map(|answer| Some((answer, answer.total_cost?))).min_by_key(|(_, cost)| cost.minor())
+    all.push(spot(world, items)?.finish(world)?);
+    all.push(end_product(world, items)?.finish(world)?);
+    all.push(do_nothing(world, items)?.finish(world)?);
+    Ok(all)
 }
 
 /// Units lost until a day, or to the horizon, when only the cover serves.
@@ -144,13 +143,16 @@ fn switch(world: &World<'_>, items: &[&Exposed], draft: &mut Draft) -> Result<()
         let pieces = (exposed.requirement.pieces() - exposed.cover.pieces()).max(0.0);
         let item = world.item(exposed);
         let what = format!("price difference, {item}");
+        let leg = draft.course.leg(exposed.affected.item);
+        leg.takeover = if exposed.orderable(world) { Takeover::InTime } else { Takeover::After(weeks) };
         let theirs = entry.unit_price.map(|price| world.reporting.price(&name(entry), price, entry.currency, &why::at(&entry.at)));
         let known = exposed.products_without_demand.is_empty();
         match (theirs, &exposed.price) {
             (Some(Ok(theirs)), Some(ours)) if known => {
                 let difference = theirs.amount.checked_sub(ours.amount).unwrap_or(Decimal::ZERO);
+                (leg.difference, leg.difference_when) = (float(difference), when);
                 let from = format!("({} − {}) × {} pieces of {}", theirs.input.value, ours.input.value, why::pieces(pieces), name(entry));
-                draft.line(&what, Some(world.reporting.extended(pieces, difference)?), from, when)?;
+                draft.line(Class::PriceVariance, &what, Some(world.reporting.extended(pieces, difference)?), from, when)?;
             }
             (theirs, _) => {
                 let reason = match theirs {
@@ -159,7 +161,7 @@ fn switch(world: &World<'_>, items: &[&Exposed], draft: &mut Draft) -> Result<()
                     Some(Ok(_)) if !known => format!("what {item} needs is unknown"),
                     Some(Ok(_)) => exposed.no_price(world),
                 };
-                draft.line(&what, None, reason.clone(), when)?;
+                draft.line(Class::PriceVariance, &what, None, reason.clone(), when)?;
                 draft.say(&format!("The price difference is unknown: {reason}."));
             }
         }
@@ -210,14 +212,14 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
     let month = |years: f64| libm::floor(years * 12.0).max(0.0) as usize;
     let (first, last) = (month(buy.first), month(buy.last));
     let Some(quantity) = buy.planned() else {
-        draft.line(&format!("{kind}, {item}"), None, "the quantity is unknown", When::At(0))?;
+        draft.line(Class::WriteDown, &format!("{kind}, {item}"), None, "the quantity is unknown", When::At(0))?;
         draft.lost.unknown.extend(exposed.products_without_demand.iter().copied());
         return Ok(());
     };
     let carrying = if world.site().holding_rate.is_some() { "holding" } else { "cost of capital" };
     let from = format!("{} pieces, first used after {:.2} years, used up after {:.2}", why::pieces(quantity), buy.first, buy.last);
     if quantity > 0.0 {
-        draft.book(&format!("{carrying}, {item}"), held, from, When::Over(0, last))?;
+        draft.book(Class::Carrying, &format!("{carrying}, {item}"), held, from, When::Over(0, last))?;
         draft.pay_carrying(world, held, When::Over(0, last))?;
     }
     let salvage = world.site().salvage_ratio;
@@ -230,11 +232,26 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
         _ => None,
     };
     let left = buy.leftover.map_or_else(|| "unknown".to_owned(), why::pieces);
-    draft.book(&format!("left over, {item}"), written_down, format!("{left} pieces expected, written down to salvage"), When::At(last))?;
+    draft.book(
+        Class::WriteDown,
+        &format!("left over, {item}"),
+        written_down,
+        format!("{left} pieces expected, written down to salvage"),
+        When::At(last),
+    )?;
     let left_at_cost = match (buy.leftover, exposed.price.as_ref()) {
         (Some(left), Some(price)) => Some(world.reporting.extended(left, price.amount)?),
         _ => None,
     };
+    let leg = draft.course.leg(exposed.affected.item);
+    (leg.order, leg.order_last, leg.spot) = (quantity, buy.last, true);
+    if let (Some(price), Some(left_at_cost), Some(written_down)) = (price, left_at_cost, written_down)
+        && quantity > 0.0
+    {
+        let received = exposed.lead_time(world).map_or(0, |weeks| world.plan.calendar.index(weeks_after(world.input.as_of, weeks)));
+        let (excess_at_cost, excess_at_salvage) = buy.excess_amounts(world, exposed.price.as_ref())?;
+        draft.books.order(Order { price, left_at_cost, written_down, excess_at_cost, excess_at_salvage, received, first, last });
+    }
     let less = |left: Option<Money>, right: Option<Money>| left.zip(right).and_then(|(left, right)| left.minus(right).ok());
     draft.pay(price, When::At(0))?;
     draft.pay(less(left_at_cost, price), When::Over(first, last))?;
@@ -244,7 +261,8 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
     {
         let more = spot.checked_sub(price.amount).unwrap_or(Decimal::ZERO);
         let from = format!("{} pieces expected short", why::pieces(buy.spot));
-        draft.line(&format!("spot purchases, {item}"), Some(world.reporting.extended(buy.spot, more)?), from, When::At(last))?;
+        let amount = world.reporting.extended(buy.spot, more)?;
+        draft.line(Class::PriceVariance, &format!("spot purchases, {item}"), Some(amount), from, When::At(last))?;
     }
     draft.lost.merge(buy.lost.clone());
     Ok(())
@@ -252,6 +270,7 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
 
 fn last_time_buy(world: &World<'_>, items: &[Exposed], orders: &[Buy]) -> Result<Draft, String> {
     let mut draft = Draft::new(world, LAST_TIME_BUY, "last_time_buy", Some(world.reporting.zero()));
+    draft.course.order_fails = true;
     if let Some(own) = world.site().answers.get("last_time_buy").cloned() {
         let from = "site.toml [answers.last_time_buy]";
         let cost = world.reporting.price("last_time_buy", own.cost, own.currency, from);
@@ -307,14 +326,16 @@ fn spot(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
                 let more = spot.checked_sub(price.amount).ok_or("a spot price is too large")?;
                 let factor = world.site().spot_price_factor.unwrap_or_default();
                 let from = format!("{} pieces × {} × (site.toml spot_price_factor {factor} − 1)", why::pieces(pieces), price.input.value);
-                draft.line(&what, Some(world.reporting.extended(pieces, more)?), from, exposed.after_run_out(world))?;
+                let leg = draft.course.leg(exposed.affected.item);
+                (leg.takeover, leg.difference, leg.difference_when) = (Takeover::InTime, float(more), exposed.after_run_out(world));
+                draft.line(Class::PriceVariance, &what, Some(world.reporting.extended(pieces, more)?), from, exposed.after_run_out(world))?;
             }
             (None, Some(_)) => {
                 draft.answer.feasible = false;
-                draft.line(&what, None, "site.toml has no spot_price_factor", When::At(0))?;
+                draft.line(Class::PriceVariance, &what, None, "site.toml has no spot_price_factor", When::At(0))?;
             }
-            (_, None) => draft.line(&what, None, exposed.no_price(world), When::At(0))?,
-            _ => draft.line(&what, None, format!("what {item} needs is unknown"), When::At(0))?,
+            (_, None) => draft.line(Class::PriceVariance, &what, None, exposed.no_price(world), When::At(0))?,
+            _ => draft.line(Class::PriceVariance, &what, None, format!("what {item} needs is unknown"), When::At(0))?,
         }
     }
     let tests = survey::cost_of(world.site(), &world.reporting, "spot", None);
@@ -348,9 +369,7 @@ fn end_product(world: &World<'_>, items: &[Exposed]) -> Result<Draft, String> {
     }
     let end = short.iter().filter_map(|exposed| exposed.runs_out).min().map_or(0, |day| world.plan.calendar.index(day));
     let stranded = stranded::of_products(world, &ended, &draft.lost)?;
-    draft.book("stock stranded with it", stranded.written_down, stranded.from, When::At(end))?;
-    draft
-        .pay(stranded.salvage.map(|salvage| world.reporting.zero().minus(salvage)).transpose().map_err(|error| error.to_string())?, When::At(end))?;
+    draft.strand(stranded, "stock stranded with it", end)?;
     if let Some(own) = world.site().answers.get("end_product") {
         let from = "site.toml [answers.end_product]";
         draft.once(world, "ending it", world.reporting.price("end_product", own.cost, own.currency, from), from, When::At(end))?;

@@ -5,14 +5,19 @@ use std::collections::HashMap;
 use super::{
     Assessment, Exposed, Input, World,
     affected::{self, Affected, name},
-    answers::{answers, first_unserved},
+    answers::{Answer, answers, first_unserved},
     buying::{self, Buy},
+    choice,
     compose::{Computed, compose},
     cover::Cover,
     exposure::Loss,
+    ledger::accounting,
+    missing::{Ranges, ranges},
     needs,
     reporting::{Margin, Price, Reporting},
     risk::financial_risk,
+    sensitivity::sensitivities,
+    simulation::{Model, simulate},
     why::{self, FigureInput, grouped, pieces},
 };
 use crate::{domain::notice::NoticeKind, factory::PartMatch};
@@ -30,12 +35,31 @@ pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
     for (exposed, order) in items.iter().zip(&orders) {
         figures_of_item(&mut world, exposed, order);
     }
-    let (answers, loss) = answers(&mut world, &items, &orders)?;
+    let mut finished = answers(&mut world, &items, &orders)?;
+    let simulation = if input.case.kind == NoticeKind::Pdn { simulate(&mut world, &items, &mut finished)? } else { None };
+    let accounting = finished.iter().map(|of| accounting(&world, of)).filter_map(Result::transpose).collect::<Result<Vec<_>, String>>()?;
+    let loss = finished.last().map(|nothing| nothing.loss.clone()).ok_or("no answer was drafted")?;
+    let answers: Vec<Answer> = finished.into_iter().map(|of| of.answer).collect();
+    let choice = choice::choose(&mut world, &answers);
+    let ends = input.case.kind == NoticeKind::Pdn;
+    let sensitivities = if ends { sensitivities(&mut world, &items)? } else { Vec::new() };
+    let ranges = if ends { ranges(&mut world, &items)? } else { Ranges::default() };
     let runs_out = items.iter().filter_map(|exposed| first_unserved(&world, exposed)).min();
     let risk = financial_risk(&mut world, &answers, runs_out)?;
     margin_figure(&mut world, &items, &loss);
     needs::of_case(&mut world, &items, &orders, &loss);
-    compose(world, Computed { items, orders, answers, loss, runs_out, risk })
+    compose(world, Computed { items, orders, answers, loss, runs_out, risk, choice, simulation, accounting, sensitivities, ranges })
+}
+
+/// The case as arrays, for another programme to play; `None` where it cannot be simulated.
+pub fn simulation_model(input: &Input<'_>) -> Result<Option<Model>, String> {
+    let mut world = World::new(input);
+    let affected = affected::affected(input, &mut world.notes);
+    let parents = parents(input, &affected);
+    let items: Vec<Exposed> = affected.into_iter().map(|one| expose(&mut world, one, &parents)).collect();
+    let orders = items.iter().map(|exposed| buying::buy(&world, exposed, None)).collect::<Result<Vec<Buy>, String>>()?;
+    let finished = answers(&mut world, &items, &orders)?;
+    Ok(Model::new(&world, &items, &finished))
 }
 
 /// Requirement, cover, price and run-out of one item.

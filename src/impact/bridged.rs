@@ -5,8 +5,12 @@ use super::{
     affected::{name, waits_for_qualification},
     answers::{AFTERMARKET, COMPLEX_SUBSTITUTE, EXTENSION, REDESIGN, REDESIGN_SYSTEM, SIMPLE_SUBSTITUTE, lost_until, order},
     buying,
+    course::Takeover,
     draft::Draft,
+    ledger::Class,
+    reporting::float,
     requirement::{weeks_after, weeks_before},
+    stranded,
     survey::{self, AnswerCost, Row},
     timing::When,
     why,
@@ -35,12 +39,19 @@ enum Needs {
 pub(super) struct Project {
     name: &'static str,
     /// In `site.toml`, under `answers`.
-    key: &'static str,
-    row: Option<Row>,
+    pub key: &'static str,
+    pub row: Option<Row>,
     per: Per,
     needs: Needs,
     /// Name of its cost line, and the start of the sentence about it.
     work: &'static str,
+}
+
+impl Project {
+    /// Whether its pieces have a price of their own.
+    pub fn priced(&self) -> bool {
+        self.per == Per::Item
+    }
 }
 
 pub(super) const PROJECTS: [Project; 6] = [
@@ -96,6 +107,13 @@ pub(super) fn draft(world: &World<'_>, items: &[Exposed], project: Project) -> R
         None => "in place after an unknown time, so what must bridge it is unknown".to_owned(),
     };
     draft.say(&format!("{work} of {}, {place}.", why::some_of(&subjects)));
+    if project.per != Per::Item
+        && let Some(weeks) = cost.weeks
+    {
+        let ending: Vec<usize> = items.iter().map(|exposed| exposed.affected.item).collect();
+        let stranded = stranded::of_redesign(world, &subjects, weeks_after(world.input.as_of, weeks), &ending)?;
+        draft.strand(stranded, "stock stranded by it", months)?;
+    }
     for exposed in short {
         bridge(world, exposed, &cost, &mut draft)?;
         if project.per == Per::Item {
@@ -160,12 +178,13 @@ fn subjects(world: &World<'_>, short: &[&Exposed], per: Per) -> Vec<String> {
 fn bridge(world: &World<'_>, exposed: &Exposed, cost: &AnswerCost, draft: &mut Draft) -> Result<(), String> {
     let item = world.item(exposed);
     let Some(weeks) = cost.weeks else {
-        draft.line(&format!("bridge buy, {item}"), None, "how long it must last is unknown", When::At(0))?;
+        draft.line(Class::WriteDown, &format!("bridge buy, {item}"), None, "how long it must last is unknown", When::At(0))?;
         draft.answer.cash = None;
         draft.lost.unknown.extend(exposed.users.iter().copied());
         return Ok(());
     };
     let ready = weeks_after(world.input.as_of, weeks);
+    draft.course.leg(exposed.affected.item).takeover = Takeover::After(weeks);
     if exposed.orderable(world) {
         let bridge = buying::buy(world, exposed, Some(ready))?;
         order(world, exposed, &bridge, "bridge buy", draft)?;
@@ -201,12 +220,14 @@ fn price_difference(world: &World<'_>, exposed: &Exposed, cost: &AnswerCost, dra
     let Some(factor) = cost.price_factor else {
         if pieces > 0.0 {
             draft.say("What its pieces cost is unknown: site.toml gives no price_factor for it.");
-            draft.line(&what, None, format!("{} pieces at an unknown price", why::pieces(pieces)), When::Over(first, last))?;
+            draft.line(Class::PriceVariance, &what, None, format!("{} pieces at an unknown price", why::pieces(pieces)), When::Over(first, last))?;
         }
         return Ok(());
     };
     let more = factor.checked_sub(rust_decimal::Decimal::ONE).and_then(|more| more.checked_mul(price.amount)).ok_or("a price is too large")?;
     let from = format!("{} pieces × {} × ({} price_factor {factor} − 1)", why::pieces(pieces), price.input.value, cost.from);
     let amount = Some(world.reporting.extended(pieces, more)?).filter(|_| exposed.products_without_demand.is_empty());
-    draft.line(&what, amount, from, When::Over(first, last))
+    let leg = draft.course.leg(exposed.affected.item);
+    (leg.difference, leg.difference_when) = (float(more), When::Over(first, last));
+    draft.line(Class::PriceVariance, &what, amount, from, When::Over(first, last))
 }

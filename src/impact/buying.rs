@@ -38,6 +38,8 @@ pub(super) struct Buy {
     pub lost: Lost,
     /// Expected pieces short that are bought on the spot market instead, because that loses less.
     pub spot: f64,
+    /// Pieces of the planned order beyond what the forecast needs of it.
+    pub excess: f64,
     /// Years until the order begins to be used, and until it is used up.
     pub first: f64,
     pub last: f64,
@@ -47,6 +49,13 @@ impl Buy {
     /// The quantity that is costed: the newsvendor's, or where its inputs are missing the deterministic one.
     pub fn planned(&self) -> Option<f64> {
         self.quantity.or(self.deterministic)
+    }
+
+    /// What the order holds beyond the forecast, at cost and at salvage.
+    pub fn excess_amounts(&self, world: &World<'_>, price: Option<&Price>) -> Result<(Money, Money), String> {
+        let (Some(price), Some(ratio)) = (price, world.site().salvage_ratio) else { return Ok((world.reporting.zero(), world.reporting.zero())) };
+        let brings = price.amount.checked_mul(ratio).ok_or("a salvage value is too large")?;
+        Ok((world.reporting.extended(self.excess, price.amount)?, world.reporting.extended(self.excess, brings)?))
     }
 
     /// Price of the order, and what holding it costs (or what paying for it early does); `None` where price or rate is unknown.
@@ -95,6 +104,7 @@ pub(super) fn buy(world: &World<'_>, exposed: &Exposed, until: Option<Date>) -> 
         leftover: None,
         lost: Lost::default(),
         spot: 0.0,
+        excess: 0.0,
         first,
         last,
     };
@@ -107,6 +117,7 @@ pub(super) fn buy(world: &World<'_>, exposed: &Exposed, until: Option<Date>) -> 
         buy.inputs.push(FigureInput::new("order multiple", why::grouped(&multiple.to_string()), why::at(&item.at)));
     }
     newsvendor(world, exposed, &requirement, cover, &mut buy)?;
+    buy.excess = buy.planned().map_or(0.0, |quantity| quantity - beyond.min(quantity));
     Ok(buy)
 }
 

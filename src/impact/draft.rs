@@ -3,8 +3,11 @@
 use super::{
     World,
     answers::{Answer, CostLine},
+    course::Course,
     exposure::{Loss, Lost},
+    ledger::{Books, Class, negated},
     reporting::{Price, decimal, float},
+    stranded::Stranded,
     timing::{Flows, When, not_capital},
     why::{FigureInput, rounded},
 };
@@ -13,10 +16,23 @@ use crate::domain::money::Money;
 pub(super) struct Draft {
     pub answer: Answer,
     pub lost: Lost,
+    pub course: Course,
+    pub books: Books,
     costs: Flows,
     payments: Flows,
     /// Whether a payment is not known; an unknown line is seen in the lines.
     payments_unknown: bool,
+}
+
+/// An answer with what else is made from its draft.
+pub(super) struct Finished {
+    pub answer: Answer,
+    pub loss: Loss,
+    pub lost: Lost,
+    pub course: Course,
+    pub books: Books,
+    /// By month; `None` where one is unknown.
+    pub payments: Option<Flows>,
 }
 
 impl Draft {
@@ -43,8 +59,17 @@ impl Draft {
             profit_by_year: None,
             npv: None,
             peak_cash: None,
+            risk: None,
         };
-        Draft { answer, lost: Lost::default(), costs: Flows::default(), payments: Flows::default(), payments_unknown: false }
+        Draft {
+            answer,
+            lost: Lost::default(),
+            course: Course::default(),
+            books: Books::default(),
+            costs: Flows::default(),
+            payments: Flows::default(),
+            payments_unknown: false,
+        }
     }
 
     pub fn say(&mut self, sentence: &str) {
@@ -55,15 +80,16 @@ impl Draft {
     }
 
     /// A cost that is paid when it is booked.
-    pub fn line(&mut self, name: &str, amount: Option<Money>, from: impl Into<String>, when: When) -> Result<(), String> {
+    pub fn line(&mut self, class: Class, name: &str, amount: Option<Money>, from: impl Into<String>, when: When) -> Result<(), String> {
         self.pay(amount, when)?;
-        self.book(name, amount, from, when)
+        self.book(class, name, amount, from, when)
     }
 
     /// A cost of the profit-and-loss statement alone; what is paid for it is told by `pay`.
-    pub fn book(&mut self, name: &str, amount: Option<Money>, from: impl Into<String>, when: When) -> Result<(), String> {
+    pub fn book(&mut self, class: Class, name: &str, amount: Option<Money>, from: impl Into<String>, when: When) -> Result<(), String> {
         if let Some(amount) = amount {
             self.costs.add(amount, when)?;
+            self.books.add(class, amount, when)?;
         }
         // A cost of nothing is said where it is a result, not where it is a matter of course.
         if amount.is_none_or(|amount| !amount.is_zero()) {
@@ -84,7 +110,25 @@ impl Draft {
     pub fn pay_carrying(&mut self, world: &World<'_>, held: Option<Money>, when: When) -> Result<(), String> {
         let share = decimal(not_capital(world.site()))?;
         let paid = held.map(|held| world.reporting.money(held.amount().checked_mul(share).ok_or("a carrying cost is too large")?)).transpose()?;
+        if let (Some(held), Some(paid)) = (held, paid) {
+            self.books.carrying(held, paid, when)?;
+        }
         self.pay(paid, when)
+    }
+
+    /// Stock of other parts that is of no use from a month on: written down, and what it still brings comes in.
+    pub fn strand(&mut self, stranded: Stranded, what: &str, month: usize) -> Result<(), String> {
+        let when = When::At(month);
+        if let Some(written_down) = stranded.written_down {
+            self.course.costs.add(written_down, when)?;
+        }
+        let brings = stranded.salvage.map(negated).transpose()?;
+        if let Some(brings) = brings {
+            self.course.payments.add(brings, when)?;
+            self.books.salvage(stranded.written_down, brings, when)?;
+        }
+        self.book(Class::Stranded, what, stranded.written_down, stranded.from, when)?;
+        self.pay(brings, when)
     }
 
     pub fn weeks(&mut self, weeks: Option<f64>) {
@@ -94,9 +138,14 @@ impl Draft {
     /// What the answer costs once.
     pub fn once(&mut self, world: &World<'_>, what: &str, cost: Result<Price, String>, from: &str, when: When) -> Result<(), String> {
         match cost {
-            Ok(price) => self.line(what, Some(world.reporting.money(price.amount)?), price.input.from, when),
+            Ok(price) => {
+                let amount = world.reporting.money(price.amount)?;
+                self.course.costs.add(amount, when)?;
+                self.course.payments.add(amount, when)?;
+                self.line(Class::Project, what, Some(amount), price.input.from, when)
+            }
             Err(error) => {
-                self.line(what, None, from, when)?;
+                self.line(Class::Project, what, None, from, when)?;
                 self.say(&format!("Its cost is unknown: {error}."));
                 Ok(())
             }
@@ -116,7 +165,7 @@ impl Draft {
     }
 
     /// Adds what is lost, sums up and leaves the figure that explains it.
-    pub fn finish(mut self, world: &mut World<'_>) -> Result<(Answer, Loss), String> {
+    pub fn finish(mut self, world: &mut World<'_>) -> Result<Finished, String> {
         let loss = world.value(&self.lost)?;
         self.answer.margin_lost = loss.margin;
         self.answer.lines.push(CostLine {
@@ -132,6 +181,7 @@ impl Draft {
         }
         self.costs.merge(&loss.by_month)?;
         self.payments.merge(&loss.by_month)?;
+        self.books.lost(&loss)?;
         let mut total = Some(world.reporting.zero());
         for line in &self.answer.lines {
             total = match (total, line.amount) {
@@ -151,7 +201,8 @@ impl Draft {
         let name = self.answer.name.to_lowercase().replace([' ', '-'], "_");
         world.notes.figure(format!("answer_cost:{name}"), world.shown(total), "sum of the lines, against the plan before the notice", inputs);
         self.explain_npv(world, &name);
-        Ok((self.answer, loss))
+        let payments = (!self.payments_unknown).then_some(self.payments);
+        Ok(Finished { answer: self.answer, loss, lost: self.lost, course: self.course, books: self.books, payments })
     }
 
     fn explain_npv(&self, world: &mut World<'_>, name: &str) {

@@ -108,6 +108,7 @@ pub(super) struct Loss {
     pub penalties: Option<Money>,
     /// Known contribution and penalties together.
     pub by_month: Flows,
+    pub penalties_by_month: Flows,
 }
 
 /// Values units once a product and fiscal year, rounds there, and only adds from then on, so that every table sums to the same total.
@@ -126,6 +127,7 @@ pub(super) fn value(
         margin_known: reporting.zero(),
         penalties: Some(reporting.zero()),
         by_month: Flows::default(),
+        penalties_by_month: Flows::default(),
     };
     let mut by_year: BTreeMap<i16, Money> = BTreeMap::new();
     let mut all_known = true;
@@ -145,6 +147,7 @@ pub(super) fn value(
             }
             for (month, part) in months.iter().zip(split(penalties, &weights)?) {
                 loss.by_month.put(*month, part)?;
+                loss.penalties_by_month.put(*month, part)?;
             }
             for (year, units) in years {
                 let of_year: Vec<usize> = (0..months.len()).filter(|at| fiscal_year(calendar.month(months[*at]), year_starts) == year).collect();

@@ -13,24 +13,35 @@ mod answers;
 mod assess;
 mod bridged;
 mod buying;
+mod choice;
 mod compose;
+mod course;
 mod cover;
 mod diff;
 pub mod distribution;
 mod draft;
 mod exposure;
 pub mod last_time_buy;
+mod ledger;
+mod missing;
 mod needs;
+mod random;
 mod reporting;
 mod requirement;
 mod risk;
+mod sensitivity;
+pub mod simulation;
 mod statement;
 mod stranded;
 pub mod survey;
 mod timing;
+mod vary;
 mod why;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -40,13 +51,18 @@ pub use answers::{
     AFTERMARKET, APPROVED_ALTERNATE, Answer, COMPLEX_SUBSTITUTE, CostLine, DO_NOTHING, END_PRODUCT, EXTENSION, LAST_TIME_BUY, REDESIGN,
     REDESIGN_SYSTEM, SIMPLE_SUBSTITUTE, SPOT,
 };
-pub use assess::assess;
+pub use assess::{assess, simulation_model};
 use cover::Cover;
 pub use diff::{Change, Subject, diff};
 use exposure::{Loss, Lost};
+pub use ledger::{Accounting, AccountingLine, carried_at};
+pub use missing::{MissingInput, Range, Ranges};
 use reporting::{Margin, Price, Reporting, float};
 use requirement::{Plan, Requirement};
+pub use sensitivity::{BreakEven, Sensitivity};
+pub use simulation::{AnswerRisk, Simulation, Spread};
 pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, YearLoss};
+use stranded::Captives;
 pub use timing::YearProfit;
 use why::Notes;
 pub use why::{Figure, FigureInput, pieces};
@@ -63,7 +79,7 @@ use crate::{
 };
 
 /// Raised whenever the same input may come to other figures.
-pub const FORMULA_VERSION: u32 = 2;
+pub const FORMULA_VERSION: u32 = 3;
 
 /// All an assessment depends on. The same input gives the same assessment, to the bit.
 pub struct Input<'a> {
@@ -80,15 +96,19 @@ pub struct Input<'a> {
 /// What the steps share: the input, the day's rates, demand and margins of the products in view, and what is told on the way.
 struct World<'a> {
     input: &'a Input<'a>,
+    /// The site's rules, as this computation takes them: the sensitivities vary them.
+    site: Site,
     reporting: Reporting<'a>,
     plan: Plan<'a>,
     margins: BTreeMap<usize, Margin>,
     /// Rows of the stock file by item.
     stock: HashMap<&'a str, Vec<&'a Stock>>,
     notes: Notes,
+    captives: RefCell<Captives>,
 }
 
 /// One affected item with all that is computed about it.
+#[derive(Debug, Clone)]
 struct Exposed {
     affected: Affected,
     requirement: Requirement,
@@ -115,11 +135,20 @@ impl<'a> World<'a> {
         for row in &data.stock {
             stock.entry(&row.item).or_default().push(row);
         }
-        World { input, reporting, plan: Plan::new(input.factory, input.as_of), margins: BTreeMap::new(), stock, notes: Notes::default() }
+        World {
+            input,
+            site: data.site.clone(),
+            reporting,
+            plan: Plan::new(input.factory, input.as_of),
+            margins: BTreeMap::new(),
+            stock,
+            notes: Notes::default(),
+            captives: RefCell::default(),
+        }
     }
 
-    fn site(&self) -> &'a Site {
-        &self.input.factory.data.site
+    fn site(&self) -> &Site {
+        &self.site
     }
 
     fn item(&self, exposed: &Exposed) -> &'a str {
@@ -149,6 +178,11 @@ impl Exposed {
     /// Whether stock and orders do not serve everything, or it is unknown whether they do.
     fn short(&self) -> bool {
         self.runs_out.is_some() || !self.products_without_demand.is_empty()
+    }
+
+    /// Whether it may run short when demand is high: within four standard deviations, or where their size is unknown, at the forecast.
+    fn at_risk(&self) -> bool {
+        self.short() || self.requirement.sd(false).is_ok_and(|sd| self.requirement.pieces() + 4.0 * sd > self.cover.pieces())
     }
 
     /// Whether the ending part can still be ordered. A date that is not known has not passed.

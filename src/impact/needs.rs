@@ -103,7 +103,7 @@ fn assumptions(world: &mut World<'_>, items: &[Exposed]) {
     if items.is_empty() {
         return;
     }
-    let site = world.site();
+    let site = world.site().clone();
     let notes = &mut world.notes;
     notes.assume("forecast, committed orders and spares are added: the forecast counts as net of committed orders");
     notes.assume("nothing is extrapolated: what demand.csv does not say is not counted");
@@ -124,6 +124,10 @@ fn assumptions(world: &mut World<'_>, items: &[Exposed]) {
         });
         if !site.answers.contains_key("redesign_assembly") || !site.answers.contains_key("approved_alternate") {
             notes.assume(format!("answers without a cost in site.toml cost what the survey says ({}), not inflated to today", super::survey::SURVEY));
+        }
+        if site.redesign_reuse_ratio.is_none() {
+            notes
+                .assume("a redesigned assembly uses none of the stock of its other parts any more: set site.toml redesign_reuse_ratio where it does");
         }
         if !site.answers.contains_key("last_time_buy") {
             notes.assume("placing a last-time buy costs nothing of its own: the survey used has no row for it, set site.toml [answers.last_time_buy] where it does");

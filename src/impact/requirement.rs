@@ -43,6 +43,13 @@ impl Calendar {
         usize::try_from(Month::of(day).since(self.first)).unwrap_or(0)
     }
 
+    /// Index of the month of a day, and the share of that month's days, from the statement's day on, that have passed when it begins.
+    pub fn place(&self, day: Date) -> (usize, f64) {
+        let month = self.index(day);
+        let (first, last) = self.days(month);
+        (month, (days_between(first, day) / (days_between(first, last) + 1.0)).clamp(0.0, 1.0))
+    }
+
     /// Years from the statement's day to the end of a day.
     pub fn years_to_end_of(&self, day: Date) -> f64 {
         (days_between(self.as_of, day) + 1.0) / 365.25
@@ -139,6 +146,18 @@ impl<'a> Plan<'a> {
         self.demand.get(&product)
     }
 
+    /// Takes a product's demand `factor` times over; `restore` puts back what it was.
+    pub fn scale(&mut self, product: usize, factor: f64) {
+        for planned in self.demand.get_mut(&product).into_iter().flat_map(|demand| &mut demand.planned) {
+            planned.units *= factor;
+            planned.sd = planned.sd.map(|sd| sd * factor);
+        }
+    }
+
+    pub fn restore(&mut self, product: usize, demand: ProductDemand) {
+        self.demand.insert(product, demand);
+    }
+
     /// Requirement of `share` of an item. Each month uses the bill of materials in force on its first day (the first month: on the statement's day).
     /// With it, the products that use the item within the horizon, whether or not their demand is known.
     pub fn requirement(&mut self, item: usize, share: f64, notes: &mut Notes) -> (Requirement, Vec<usize>) {
@@ -178,6 +197,23 @@ impl ProductDemand {
     /// From the statement's day to the horizon.
     pub fn units(&self) -> f64 {
         self.planned.iter().map(|planned| planned.units).sum()
+    }
+
+    /// Before a day, by the day at a steady rate within its month.
+    pub fn units_before(&self, calendar: Calendar, day: Date) -> f64 {
+        let (month, part) = calendar.place(day);
+        self.planned
+            .iter()
+            .map(|planned| {
+                if planned.month < month {
+                    planned.units
+                } else if planned.month == month {
+                    planned.units * part
+                } else {
+                    0.0
+                }
+            })
+            .sum()
     }
 
     fn of_month(&self, month: usize) -> &[Planned] {
@@ -282,6 +318,15 @@ impl Requirement {
         products
     }
 
+    /// Takes what one product needs `factor` times over.
+    pub fn scale(&mut self, product: usize, factor: f64) {
+        for slice in self.slices.iter_mut().filter(|slice| slice.product == product) {
+            slice.units *= factor;
+            slice.pieces *= factor;
+            slice.sd = slice.sd.map(|sd| sd * factor);
+        }
+    }
+
     pub fn only(&self, products: &[usize]) -> Requirement {
         Requirement { slices: self.slices.iter().filter(|slice| products.contains(&slice.product)).copied().collect() }
     }
@@ -293,9 +338,7 @@ impl Requirement {
 
     /// What is needed before a day, by the day at a steady rate within its month.
     pub fn before(&self, calendar: Calendar, day: Date) -> Requirement {
-        let month = calendar.index(day);
-        let (first, last) = calendar.days(month);
-        let part = (days_between(first, day) / (days_between(first, last) + 1.0)).clamp(0.0, 1.0);
+        let (month, part) = calendar.place(day);
         let slices = self.slices.iter().filter(|slice| slice.month <= month).map(|slice| {
             let kept = if slice.month < month { 1.0 } else { part };
             Slice { units: slice.units * kept, pieces: slice.pieces * kept, sd: slice.sd.map(|sd| sd * kept), ..*slice }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{answers::Answer, why::Figure};
+use super::{answers::Answer, ledger::Accounting, missing::Ranges, sensitivity::Sensitivity, simulation::Simulation, why::Figure};
 use crate::domain::{
     case::Headline,
     factory::Month,
@@ -34,6 +34,20 @@ pub struct Assessment {
     /// Contribution lost by fiscal year when nothing is done; of the products where it is known.
     pub margin_lost_by_year: Vec<YearLoss>,
     pub answers: Vec<Answer>,
+    /// Why the best answer is the best, in a sentence.
+    #[serde(default)]
+    pub choice: Option<String>,
+    #[serde(default)]
+    pub simulation: Option<Simulation>,
+    /// Each answer whose cost is known, in the site's books by fiscal quarter.
+    #[serde(default)]
+    pub accounting: Vec<Accounting>,
+    /// The inputs that matter most, the largest swing first.
+    #[serde(default)]
+    pub sensitivities: Vec<Sensitivity>,
+    /// What is missing and what it could change.
+    #[serde(default)]
+    pub ranges: Ranges,
     pub financial_risk: FinancialRisk,
     pub assumptions: Vec<String>,
     /// All of them; the headline holds the first.

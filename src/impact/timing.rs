@@ -53,6 +53,23 @@ impl Flows {
         Ok(())
     }
 
+    pub fn months(&self) -> impl Iterator<Item = (usize, Money)> {
+        self.0.iter().map(|(month, amount)| (*month, *amount))
+    }
+
+    pub fn negated(&self) -> Result<Flows, String> {
+        let turned = |(month, amount): (usize, Money)| Ok((month, Money::zero(amount.currency()).minus(amount).map_err(|error| error.to_string())?));
+        self.months().map(turned).collect::<Result<BTreeMap<usize, Money>, String>>().map(Flows)
+    }
+
+    /// Sum, and sum discounted, in floating point: for the simulation alone.
+    pub fn floating(&self, rate: f64) -> (f64, f64) {
+        self.months().fold((0.0, 0.0), |(sum, present), (month, amount)| {
+            let amount = float(amount.amount());
+            (sum + amount, present + amount * libm::exp(-rate * month as f64 / 12.0))
+        })
+    }
+
     /// With the sign turned: what these costs do to profit.
     pub fn profit_by_year(&self, reporting: &Reporting<'_>, calendar: Calendar, year_starts: i8) -> Result<Vec<YearProfit>, String> {
         let mut years: BTreeMap<i16, Money> = BTreeMap::new();

@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use lastbuy::{
     domain::{
         case::{Case, CasePart, CaseState, NamedReplacement},
-        factory::{AmlEntry, BomLine, Demand, DemandKind, FactoryData, Item, Line, Product, Site, Stock},
+        factory::{AmlEntry, BomLine, Demand, DemandKind, FactoryData, Item, Line, Product, RiskRules, Site, Standard, Stock},
         id::{CaseId, DatasetId},
         maker::MakerAliases,
         money::{Currency, Rates},
@@ -52,6 +52,10 @@ impl Tiny {
             demand_years_independent: false,
             answers: std::collections::BTreeMap::new(),
             probability_of_end: std::collections::BTreeMap::new(),
+            accounting: Standard::Ifrs,
+            redesign_reuse_ratio: None,
+            order_budget: None,
+            risk: RiskRules { trials: 0, sensitivities: false, ..RiskRules::default() },
         };
         let case = Case {
             id: CaseId(1),
@@ -208,6 +212,17 @@ impl Tiny {
 
     pub fn ends(mut self, mpn: &str) -> Tiny {
         self.case.parts.push(CasePart { mpn: mpn.to_owned(), replacement: NamedReplacement::Unsaid, last_time_buy: None, last_time_ship: None });
+        self
+    }
+
+    /// With a simulation, and with what each input does to the result; both are off unless a test is about them.
+    pub fn risks(mut self, trials: u32) -> Tiny {
+        self.data.site.risk.trials = trials;
+        self
+    }
+
+    pub fn sensitivities(mut self) -> Tiny {
+        self.data.site.risk.sensitivities = true;
         self
     }
 

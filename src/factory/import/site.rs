@@ -48,6 +48,11 @@ fn check(site: &Site) -> Result<(), String> {
         ("salvage_ratio", site.salvage_ratio, number::SHARE),
         ("spot_price_factor", site.spot_price_factor, number::RATE),
         ("downtime_cost_per_week", site.downtime_cost_per_week, number::AMOUNT),
+        ("redesign_reuse_ratio", site.redesign_reuse_ratio, number::SHARE),
+        ("order_budget", site.order_budget, number::AMOUNT),
+        ("risk.cvar_level", Some(site.risk.cvar_level), number::SHARE),
+        ("risk.cvar_limit", site.risk.cvar_limit, number::AMOUNT),
+        ("risk.weeks_cv", site.risk.weeks_cv, number::SHARE),
     ] {
         values.extend(value.map(|value| (key.to_owned(), value, range)));
     }
@@ -59,6 +64,12 @@ fn check(site: &Site) -> Result<(), String> {
         values.extend(cost.price_factor.map(|value| (format!("answers.{answer}.price_factor"), value, number::RATE)));
     }
     values.extend(site.probability_of_end.iter().map(|(grade, value)| (format!("probability_of_end.{grade}"), *value, number::SHARE)));
+    if site.risk.trials > limits::SIMULATION_TRIALS_MAX {
+        return Err(format!("risk.trials is {}: expected at most {}; 0 leaves the simulation out", site.risk.trials, limits::SIMULATION_TRIALS_MAX));
+    }
+    if site.risk.cvar_level == rust_decimal::Decimal::ONE {
+        return Err("risk.cvar_level is 1: no trial lies beyond it; expected a share such as 0.95".to_owned());
+    }
     match values.into_iter().find(|(_, value, range)| !range.contains(*value)) {
         Some((key, value, range)) => Err(format!("{key} is {value}: expected {}", range.expected())),
         None => Ok(()),
@@ -99,6 +110,10 @@ mod tests {
             (format!("{head}[answers.spot]\ncost = 5\ncurrency = \"EUR\"\nweeks = 1\nprobability = 70\n"), "answers.spot.probability is 70"),
             (format!("{head}[answers.spot]\ncost = 5\ncurrency = \"EUR\"\nweeks = 1\nprice_factor = 0\n"), "answers.spot.price_factor is 0"),
             (format!("{head}[probability_of_end]\nNRND = 50\n"), "probability_of_end.NRND is 50"),
+            (format!("{head}accounting = \"HGB\"\n"), "IFRS"),
+            (format!("{head}[risk]\ncvar_level = 95\n"), "risk.cvar_level is 95"),
+            (format!("{head}[risk]\ncvar_level = 1\n"), "risk.cvar_level is 1"),
+            (format!("{head}[risk]\ntrials = 100000000\n"), "risk.trials is 100000000"),
             ("name = \n".to_owned(), "line 1"),
         ] {
             let error = parse(&text, "site.toml").expect_err(&text);
