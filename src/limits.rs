@@ -447,12 +447,20 @@ pub const SIMULATION_STEPS_MAX: u64 = 1_000_000_000;
 pub const SIMULATION_THREADS_MAX: usize = 8;
 /// Inputs whose effect is shown: a person reads ten.
 pub const SENSITIVITIES_SHOWN_MAX: usize = 10;
+/// Beside these, costs and weeks of other answers that would make them the best.
+pub const BREAK_EVENS_SHOWN_MAX: usize = 5;
 /// Products, and items, with the most at stake whose inputs are varied; what is at stake in the others is less.
 pub const SENSITIVITY_SUBJECTS_MAX: usize = 5;
 /// Products × months × parts of a case whose inputs are varied: it is computed some two hundred times.
 pub const SENSITIVITY_SLICES_MAX: usize = 20_000;
 /// Of these, weighed together by linear programme, which takes longer.
 pub const SENSITIVITY_WEIGHED_SLICES_MAX: usize = 300;
+/// Items decided together; a board with more ending parts than this is decided by hand.
+pub const JOINT_PARTS_MAX: usize = 12;
+/// Combinations of their answers that are all tried; of more, those that a search by single changes comes to.
+pub const JOINT_COMBINATIONS_MAX: usize = 2_000;
+/// Parts of other open cases that are looked at for boards in common.
+pub const JOINT_CASE_PARTS_MAX: usize = 300;
 /// Inputs named for one figure; the rest is counted. A person reads no more, and 2,000 parts must still fit a body.
 pub const WHY_INPUTS_MAX: usize = 60;
 /// Sentences about what a person must do that are shown in the lists; the statement itself holds them all.

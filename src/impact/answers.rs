@@ -209,8 +209,7 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
         (Some(sum), Some(price)) => Some(sum.plus(price).map_err(|error| error.to_string())?),
         _ => None,
     };
-    let month = |years: f64| libm::floor(years * 12.0).max(0.0) as usize;
-    let (first, last) = (month(buy.first), month(buy.last));
+    let (first, last) = buy.months;
     let Some(quantity) = buy.planned() else {
         draft.line(Class::WriteDown, &format!("{kind}, {item}"), None, "the quantity is unknown", When::At(0))?;
         draft.lost.unknown.extend(exposed.products_without_demand.iter().copied());
@@ -244,7 +243,7 @@ pub(super) fn order(world: &World<'_>, exposed: &Exposed, buy: &Buy, kind: &str,
         _ => None,
     };
     let leg = draft.course.leg(exposed.affected.item);
-    (leg.order, leg.order_last, leg.spot) = (quantity, buy.last, true);
+    (leg.order, leg.order_last, leg.spot) = (quantity, last, true);
     if let (Some(price), Some(left_at_cost), Some(written_down)) = (price, left_at_cost, written_down)
         && quantity > 0.0
     {

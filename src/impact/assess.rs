@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Assessment, Exposed, Input, World,
+    Assessment, Exposed, Input, OpenCase, World,
     affected::{self, Affected, name},
     answers::{Answer, answers, first_unserved},
     buying::{self, Buy},
@@ -12,6 +12,7 @@ use super::{
     cover::Cover,
     exposure::Loss,
     ledger::accounting,
+    joint::joint,
     missing::{Ranges, ranges},
     needs,
     reporting::{Margin, Price, Reporting},
@@ -24,13 +25,16 @@ use crate::{domain::notice::NoticeKind, factory::PartMatch};
 
 /// Computes the statement of a case. The error is a sentence: an amount too large to be held exactly, or matches that do not belong to the case.
 pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
+    assess_beside(input, &[])
+}
+
+/// The same, with the choice for several parts together where other open cases hit the same boards or products.
+pub fn assess_beside(input: &Input<'_>, others: &[OpenCase<'_>]) -> Result<Assessment, String> {
     if input.matches.len() != input.case.parts.len() {
         return Err(format!("{} parts were matched and the case has {}: match it again", input.matches.len(), input.case.parts.len()));
     }
     let mut world = World::new(input);
-    let affected = affected::affected(input, &mut world.notes);
-    let parents = parents(input, &affected);
-    let items: Vec<Exposed> = affected.into_iter().map(|one| expose(&mut world, one, &parents)).collect();
+    let items = exposed_items(&mut world);
     let orders = items.iter().map(|exposed| buying::buy(&world, exposed, None)).collect::<Result<Vec<Buy>, String>>()?;
     for (exposed, order) in items.iter().zip(&orders) {
         figures_of_item(&mut world, exposed, order);
@@ -44,22 +48,29 @@ pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
     let ends = input.case.kind == NoticeKind::Pdn;
     let sensitivities = if ends { sensitivities(&mut world, &items)? } else { Vec::new() };
     let ranges = if ends { ranges(&mut world, &items)? } else { Ranges::default() };
+    let joint = if ends { joint(&mut world, &items, others)? } else { None };
     let runs_out = items.iter().filter_map(|exposed| first_unserved(&world, exposed)).min();
     let risk = financial_risk(&mut world, &answers, runs_out)?;
     margin_figure(&mut world, &items, &loss);
     needs::of_case(&mut world, &items, &orders, &loss);
-    compose(world, Computed { items, orders, answers, loss, runs_out, risk, choice, simulation, accounting, sensitivities, ranges })
+    compose(world, Computed { items, orders, answers, loss, runs_out, risk, choice, simulation, accounting, sensitivities, ranges, joint })
 }
 
 /// The case as arrays, for another programme to play; `None` where it cannot be simulated.
 pub fn simulation_model(input: &Input<'_>) -> Result<Option<Model>, String> {
     let mut world = World::new(input);
-    let affected = affected::affected(input, &mut world.notes);
-    let parents = parents(input, &affected);
-    let items: Vec<Exposed> = affected.into_iter().map(|one| expose(&mut world, one, &parents)).collect();
+    let items = exposed_items(&mut world);
     let orders = items.iter().map(|exposed| buying::buy(&world, exposed, None)).collect::<Result<Vec<Buy>, String>>()?;
     let finished = answers(&mut world, &items, &orders)?;
     Ok(Model::new(&world, &items, &finished))
+}
+
+/// Every affected item with its requirement, cover, price and run-out.
+pub(super) fn exposed_items(world: &mut World<'_>) -> Vec<Exposed> {
+    let input = world.input;
+    let affected = affected::affected(input, &mut world.notes);
+    let parents = parents(input, &affected);
+    affected.into_iter().map(|one| expose(world, one, &parents)).collect()
 }
 
 /// Requirement, cover, price and run-out of one item.

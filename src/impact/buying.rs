@@ -43,6 +43,8 @@ pub(super) struct Buy {
     /// Years until the order begins to be used, and until it is used up.
     pub first: f64,
     pub last: f64,
+    /// The same by the calendar: the month its use begins in, and the last one.
+    pub months: (usize, usize),
 }
 
 impl Buy {
@@ -86,7 +88,9 @@ pub(super) fn buy(world: &World<'_>, exposed: &Exposed, until: Option<Date>) -> 
     let item = &world.input.factory.data.items[exposed.affected.item];
     let end = requirement.last_day(calendar).map_or(calendar.as_of, |last| until.map_or(last, |until| until.min(last)));
     let last = calendar.years_to_end_of(end);
-    let first = exposed.cover.runs_out(&requirement, calendar).map_or(last, |day| calendar.years_to_end_of(day) - 1.0 / 365.25);
+    let runs_out = exposed.cover.runs_out(&requirement, calendar);
+    let first = runs_out.map_or(last, |day| calendar.years_to_end_of(day) - 1.0 / 365.25);
+    let last_month = calendar.index(end);
     let cover = exposed.cover.until(end);
     let (minimum, multiple) = (item.moq.map(float), item.order_multiple.map(float));
     let beyond = (requirement.pieces() - cover).max(0.0);
@@ -107,6 +111,7 @@ pub(super) fn buy(world: &World<'_>, exposed: &Exposed, until: Option<Date>) -> 
         excess: 0.0,
         first,
         last,
+        months: (runs_out.map_or(last_month, |day| calendar.index(day)), last_month),
     };
     buy.inputs.push(FigureInput::new("requirement", why::pieces(requirement.pieces()), format!("figure requirement:{}", item.item)));
     buy.inputs.push(FigureInput::new("cover", why::pieces(cover), format!("figure cover:{}", item.item)));

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{
-    Accounting, Assessment, Exposed, FORMULA_VERSION, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase,
+    Accounting, Assessment, Exposed, FORMULA_VERSION, FinancialRisk, ItemStatement, Joint, MonthStatement, PartStatement, ProductStatement, Purchase,
     Ranges, Sensitivity, Simulation, World, YearLoss,
     affected::name,
     answers::Answer,
@@ -32,6 +32,7 @@ pub(super) struct Computed {
     pub accounting: Vec<Accounting>,
     pub sensitivities: Vec<Sensitivity>,
     pub ranges: Ranges,
+    pub joint: Option<Joint>,
 }
 
 pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment, String> {
@@ -80,6 +81,7 @@ pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment
         accounting: if ends && known > 0 { computed.accounting } else { Vec::new() },
         sensitivities: computed.sensitivities,
         ranges: computed.ranges,
+        joint: computed.joint,
         financial_risk: computed.risk,
         assumptions: world.notes.assumptions,
         needs: world.notes.needs,

@@ -19,8 +19,8 @@ pub(super) struct Leg {
     pub item: usize,
     /// Pieces ordered now.
     pub order: f64,
-    /// Years until the order is used up, or what is left of it is written down.
-    pub order_last: f64,
+    /// Month in which the order is used up, or what is left of it is written down.
+    pub order_last: usize,
     /// Whether missing pieces that are worth more than the spot price are bought there.
     pub spot: bool,
     pub takeover: Takeover,
@@ -46,7 +46,7 @@ impl Course {
             self.legs.push(Leg {
                 item,
                 order: 0.0,
-                order_last: 0.0,
+                order_last: 0,
                 spot: false,
                 takeover: Takeover::Never,
                 difference: 0.0,

@@ -146,6 +146,16 @@ impl Books {
         self.orders.push(order);
     }
 
+    /// Sum of a class, in minor units.
+    pub fn total(&self, class: Class) -> i64 {
+        self.classes.get(&class).map_or(0, |flows| flows.months().map(|(_, amount)| amount.minor()).sum())
+    }
+
+    /// What is written down of all orders in expectation, in minor units.
+    pub fn written_down(&self) -> i64 {
+        self.orders.iter().map(|order| order.written_down.minor()).sum()
+    }
+
     pub fn lost(&mut self, loss: &Loss) -> Result<(), String> {
         let contribution = self.classes.entry(Class::Contribution).or_default();
         contribution.merge(&loss.by_month)?;

@@ -21,6 +21,7 @@ mod diff;
 pub mod distribution;
 mod draft;
 mod exposure;
+mod joint;
 pub mod last_time_buy;
 mod ledger;
 mod missing;
@@ -51,10 +52,11 @@ pub use answers::{
     AFTERMARKET, APPROVED_ALTERNATE, Answer, COMPLEX_SUBSTITUTE, CostLine, DO_NOTHING, END_PRODUCT, EXTENSION, LAST_TIME_BUY, REDESIGN,
     REDESIGN_SYSTEM, SIMPLE_SUBSTITUTE, SPOT,
 };
-pub use assess::{assess, simulation_model};
+pub use assess::{assess, assess_beside, simulation_model};
 use cover::Cover;
 pub use diff::{Change, Subject, diff};
 use exposure::{Loss, Lost};
+pub use joint::{Joint, JointPart};
 pub use ledger::{Accounting, AccountingLine, carried_at};
 pub use missing::{MissingInput, Range, Ranges};
 use reporting::{Margin, Price, Reporting, float};
@@ -91,6 +93,13 @@ pub struct Input<'a> {
     pub as_of: Date,
     /// Parts of other open cases: an alternate among them does not count as active.
     pub other_open_parts: &'a [PartName],
+}
+
+/// Another case that is open, with its parts matched: what is decided for one board is decided for all of its parts.
+pub struct OpenCase<'a> {
+    pub case: &'a Case,
+    /// In the order of `case.parts`.
+    pub matches: &'a [PartMatch],
 }
 
 /// What the steps share: the input, the day's rates, demand and margins of the products in view, and what is told on the way.

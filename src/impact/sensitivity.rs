@@ -75,7 +75,7 @@ pub(super) fn sensitivities(world: &mut World<'_>, items: &[Exposed]) -> Result<
         return Ok(Vec::new());
     }
     let base = outcome(world, items, &[])?;
-    let mut rows: Vec<(Vary, Sensitivity)> = Vec::new();
+    let (mut rows, mut still): (Vec<(Vary, Sensitivity)>, Vec<(Vary, Sensitivity)>) = (Vec::new(), Vec::new());
     for candidate in candidates(world, items) {
         let (low, high) = (
             outcome(world, items, &[(candidate.input.clone(), candidate.low)])?,
@@ -84,6 +84,8 @@ pub(super) fn sensitivities(world: &mut World<'_>, items: &[Exposed]) -> Result<
         let row = row(world, items, &candidate, &base, low, high);
         if !row.swing.is_zero() {
             rows.push((candidate.input, row));
+        } else if matches!(candidate.input, Vary::Cost(_) | Vary::Weeks(_)) {
+            still.push((candidate.input, row));
         }
     }
     // A stable sort: equal swings stay in the order of the candidates.
@@ -94,6 +96,14 @@ pub(super) fn sensitivities(world: &mut World<'_>, items: &[Exposed]) -> Result<
         row.break_even = break_even(world, items, &input, row.now, base.best_name())?;
         explain(world, &row);
         shown.push(row);
+    }
+    // An answer that is not the best moves nothing by its cost, and may still win where it is lower.
+    for (input, mut row) in still {
+        row.break_even = break_even(world, items, &input, row.now, base.best_name())?;
+        if !row.break_even.is_empty() && shown.len() < limits::SENSITIVITIES_SHOWN_MAX + limits::BREAK_EVENS_SHOWN_MAX {
+            explain(world, &row);
+            shown.push(row);
+        }
     }
     Ok(shown)
 }

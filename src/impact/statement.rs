@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{answers::Answer, ledger::Accounting, missing::Ranges, sensitivity::Sensitivity, simulation::Simulation, why::Figure};
+use super::{answers::Answer, joint::Joint, ledger::Accounting, missing::Ranges, sensitivity::Sensitivity, simulation::Simulation, why::Figure};
 use crate::domain::{
     case::Headline,
     factory::Month,
@@ -48,6 +48,9 @@ pub struct Assessment {
     /// What is missing and what it could change.
     #[serde(default)]
     pub ranges: Ranges,
+    /// The same parts decided together with others on their boards; `None` where there are none.
+    #[serde(default)]
+    pub joint: Option<Joint>,
     pub financial_risk: FinancialRisk,
     pub assumptions: Vec<String>,
     /// All of them; the headline holds the first.

@@ -2,7 +2,7 @@
 
 use super::{
     Done, Worker, json,
-    parts::{Matched, matches},
+    parts::{self, Matched, matches},
 };
 use crate::{
     domain::{
@@ -12,6 +12,7 @@ use crate::{
         notice::NoticeKind,
         part::PartName,
     },
+    factory::PartMatch,
     impact, limits,
     store::{Effects, NewAssessment},
 };
@@ -29,14 +30,18 @@ impl Worker {
                 _ => matches(&opened, &case),
             };
             let other_open_parts = self.other_open_parts(case.id)?;
-            let assessment = impact::assess(&impact::Input {
+            let known: Vec<(Case, Vec<PartMatch>)> =
+                self.known_open_cases(case.id)?.into_iter().map(|other| (other.clone(), parts::matches(&opened, &other))).collect();
+            let others: Vec<impact::OpenCase<'_>> = known.iter().map(|(case, matches)| impact::OpenCase { case, matches }).collect();
+            let input = impact::Input {
                 factory: &opened.factory,
                 dataset: opened.row.id,
                 case: &case,
                 matches: &matches,
                 as_of: self.as_of(),
                 other_open_parts: &other_open_parts,
-            })?;
+            };
+            let assessment = impact::assess_beside(&input, &others)?;
             let headline = assessment.headline.clone();
             effects.assessments.push(NewAssessment {
                 case: case.id,
@@ -60,6 +65,19 @@ impl Worker {
         parts.sort();
         parts.dedup();
         Ok(parts)
+    }
+
+    /// The newest other open cases that end a part known here, with as many parts as are worth looking at for boards in common.
+    fn known_open_cases(&self, except: CaseId) -> Result<Vec<Case>, String> {
+        let (mut found, mut parts) = (Vec::new(), 0);
+        self.each_open_case(|case| {
+            let known = case.headline.as_ref().is_some_and(|headline| headline.known_parts > 0);
+            if case.id != except && case.kind == NoticeKind::Pdn && known && parts + case.parts.len() <= limits::JOINT_CASE_PARTS_MAX {
+                parts += case.parts.len();
+                found.push(case.clone());
+            }
+        })?;
+        Ok(found)
     }
 
     /// Every open case, newest first.

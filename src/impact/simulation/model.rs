@@ -263,7 +263,7 @@ fn of_leg(world: &World<'_>, index: usize, leg: &Leg, discount: &[f64]) -> LegMo
     LegModel {
         item: index,
         order: leg.order,
-        order_end: (libm::floor(leg.order_last * 12.0).max(0.0) as usize).min(last) as u32,
+        order_end: leg.order_last.min(last) as u32,
         spot: leg.spot,
         takeover: match leg.takeover {
             Takeover::Never => None,
