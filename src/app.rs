@@ -17,6 +17,7 @@ use crate::{
     datasets::Datasets,
     document::Extractor,
     domain::{export::Columns, maker::MakerAliases, time::At},
+    evidence::Key,
     factory,
     http::{self, AccessSettings, Service},
     intake::{self, Gate},
@@ -177,6 +178,7 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
         .with_origins(config.written.intake.cloudevents_origins.clone())
         .with_destinations(config.notify.destinations.iter().map(|destination| destination.name.clone()).collect())
         .with_retention(retention(config))
+        .with_evidence_key(Key::of(&config.data_dir).map_err(|error| AppError::Gate(error.to_string()))?)
         .with_four_eyes(config.written.decisions.four_eyes)
         .with_access(AccessSettings {
             always: config.written.access.always().map_err(|error| AppError::Gate(error.to_string()))?,

@@ -9,6 +9,7 @@ pub mod config;
 pub mod datasets;
 pub mod document;
 pub mod domain;
+pub mod evidence;
 pub mod factory;
 pub mod http;
 pub mod impact;

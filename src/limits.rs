@@ -107,6 +107,13 @@ pub const REVIEW_VALUE_CHARS_MAX: usize = 100;
 pub const REVIEW_ANSWERS_MAX: usize = 10_000;
 /// Longest note or reason a person writes, in bytes.
 pub const REASON_BYTES_MAX: usize = 2000;
+/// Corrections written out at once for `lastbuy eval`.
+pub const EVAL_EXPORT_MAX: usize = 10_000;
+/// Size and files of an evidence pack, which is made in memory; a case of ten notices with attachments at their limit is larger than any seen.
+pub const EVIDENCE_BYTES_MAX: usize = 256 << 20;
+pub const EVIDENCE_FILES_MAX: usize = 5000;
+/// Statements in an evidence pack; the newest.
+pub const EVIDENCE_STATEMENTS_MAX: usize = 100;
 
 // ---- mail receiver ------------------------------------------------------------------------------------------------------------------------
 

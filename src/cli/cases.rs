@@ -1,8 +1,12 @@
 //! `lastbuy cases`: obsolescence matters.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::{CommandResult, Context, Ended, client::Client, ingest, output};
+use crate::evidence;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,10 +58,49 @@ enum Command {
         /// Why.
         #[arg(long)]
         note: Option<String>,
+        /// Who sees it through. With an owner, a day or a product the answer is one of the statement's.
+        #[arg(long)]
+        owner: Option<String>,
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        due: Option<String>,
+        /// Another answer for one product; repeat it for more.
+        #[arg(long = "product", value_name = "SKU=ANSWER")]
+        products: Vec<String>,
     },
+    /// What was decided is carried out: close the case.
+    Done {
+        id: String,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Take a decision back.
+    Reopen {
+        id: String,
+        /// Why.
+        #[arg(long)]
+        note: String,
+    },
+    /// What a decision rests on as one signed file; or check such a file.
+    Evidence {
+        #[arg(required_unless_present = "verify")]
+        id: Option<String>,
+        #[arg(long, value_name = "FILE", required_unless_present = "verify")]
+        out: Option<PathBuf>,
+        /// Check this file; no store is needed.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["id", "out"], requires = "key")]
+        verify: Option<PathBuf>,
+        /// The public key of the installation that made it, or a file that holds it; noted beforehand, not taken from the pack.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// The public key of this installation: note it where nobody can change it.
+    EvidenceKey,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
+    if let Command::Evidence { verify: Some(file), key: Some(key), .. } = &args.command {
+        return verify(file, key);
+    }
     let client = Client::connect(context, matches!(args.command, Command::Add { .. }))?;
     let ended = act(&args.command, &client);
     client.close()?;
@@ -85,9 +128,41 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             show(client, &output::text(&answer, "/case/id"), *as_json)?;
             Ok(Ended::Done)
         }
-        Command::Decide { id, answer, note } => {
-            client.post(&format!("/v1/cases/{id}/decide"), &json!({ "answer": answer, "note": note }))?;
-            output::print(&format!("{id}: decided for {answer}"))?;
+        Command::Decide { id, answer, note, owner, due, products } => {
+            if owner.is_none() && due.is_none() && products.is_empty() {
+                client.post(&format!("/v1/cases/{id}/decide"), &json!({ "answer": answer, "note": note }))?;
+            } else {
+                let of = |text: &String| match text.split_once('=') {
+                    Some((product, answer)) => Ok(json!({ "product": product, "answer": answer })),
+                    None => anyhow::bail!("'{text}' is not SKU=ANSWER"),
+                };
+                let products = products.iter().map(of).collect::<anyhow::Result<Vec<Value>>>()?;
+                let body = json!({ "answer": answer, "reason": note, "owner": owner, "due": due, "products": products });
+                client.post(&format!("/v1/cases/{id}/decision"), &body)?;
+            }
+            let waits = client.get(&format!("/v1/cases/{id}/decision"))?["current"]["stage"] == json!("proposed");
+            output::print(&format!("{id}: {} {answer}", if waits { "proposed, and a second person approves:" } else { "decided for" }))?;
+            Ok(Ended::Done)
+        }
+        Command::Done { id, note } => {
+            client.post(&format!("/v1/cases/{id}/decision/done"), &json!({ "note": note }))?;
+            output::print(&format!("{id}: done, the case is closed"))?;
+            Ok(Ended::Done)
+        }
+        Command::Reopen { id, note } => {
+            client.post(&format!("/v1/cases/{id}/decision/reopen"), &json!({ "note": note }))?;
+            output::print(&format!("{id}: open again"))?;
+            Ok(Ended::Done)
+        }
+        Command::Evidence { id, out, .. } => {
+            let (Some(id), Some(out)) = (id, out) else { anyhow::bail!("a case and --out FILE are needed, or --verify FILE --key KEY") };
+            let pack = client.get_bytes(&format!("/v1/cases/{id}/evidence"))?;
+            std::fs::write(out, &pack).with_context(|| format!("{} cannot be written", out.display()))?;
+            output::print(&format!("{}: {} bytes of evidence about {id}", out.display(), pack.len()))?;
+            Ok(Ended::Done)
+        }
+        Command::EvidenceKey => {
+            output::print(&output::text(&client.get("/v1/evidence-key")?, "/public_key"))?;
             Ok(Ended::Done)
         }
     }
@@ -95,15 +170,60 @@ fn act(command: &Command, client: &Client) -> CommandResult {
 
 fn show(client: &Client, id: &str, as_json: bool) -> anyhow::Result<()> {
     let case = client.get(&format!("/v1/cases/{id}"))?;
+    let decision = client.get(&format!("/v1/cases/{id}/decision"))?["current"].take();
     if as_json {
+        let mut case = case;
+        case["decision"] = decision;
         return output::json(&case);
     }
     output::print(&table(std::slice::from_ref(&case)))?;
     for part in case.get("parts").and_then(Value::as_array).into_iter().flatten() {
         output::print(&format!("  {}", output::text(part, "/mpn")))?;
     }
+    if decision.is_object() {
+        output::print(&decided(&decision))?;
+    }
     output::print(&needs_text(std::slice::from_ref(&case)))?;
     output::print(&format!("from: {}; newest assessment: {}", output::text(&case, "/events"), output::text(&case, "/latest")))
+}
+
+/// The newest decision with its steps.
+fn decided(decision: &Value) -> String {
+    let text = |pointer: &str| output::text(decision, pointer);
+    let mut out = format!("decision {}: {}, {}\n", text("/number"), text("/stage"), text("/proposal/answer"));
+    for (name, pointer) in [("why", "/proposal/reason"), ("owner", "/proposal/owner"), ("due", "/proposal/due"), ("rests on", "/proposal/assessment")]
+    {
+        if decision.pointer(pointer).is_some_and(|value| !value.is_null()) {
+            out.push_str(&format!("  {name}: {}\n", text(pointer)));
+        }
+    }
+    for product in decision.pointer("/proposal/products").and_then(Value::as_array).into_iter().flatten() {
+        out.push_str(&format!("  {}: {}\n", output::text(product, "/product"), output::text(product, "/answer")));
+    }
+    for step in decision.get("steps").and_then(Value::as_array).into_iter().flatten() {
+        let note = step.pointer("/1/note").and_then(Value::as_str).map_or_else(String::new, |note| format!(": {note}"));
+        out.push_str(&format!("  {} by {} at {}{note}\n", output::text(step, "/0"), output::text(step, "/1/by"), output::text(step, "/1/at")));
+    }
+    out
+}
+
+/// Checks an evidence pack without the store.
+fn verify(file: &Path, key: &str) -> CommandResult {
+    let text = if Path::new(key).is_file() { std::fs::read_to_string(key).with_context(|| format!("{key} cannot be read"))? } else { key.to_owned() };
+    let public = evidence::public_key(&text)?;
+    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let evidence::Verified { manifest, audit } = evidence::verify(&bytes, &public)?;
+    output::print(&format!(
+        "sound: {} of {} by {}, {} files, {} lines of the audit trail up to record {}",
+        manifest.case,
+        manifest.made_at,
+        manifest.made_by,
+        manifest.files.len(),
+        audit.entries,
+        manifest.log_record
+    ))?;
+    manifest.missing.iter().for_each(|missing| output::note(&format!("missing: {missing}")));
+    Ok(Ended::Done)
 }
 
 /// What a person must supply or decide.

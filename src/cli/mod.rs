@@ -30,8 +30,11 @@ mod quarantine;
 mod read;
 mod release;
 mod replay;
+mod review;
 mod serve;
 mod service;
+mod token;
+mod user;
 mod where_used;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -83,6 +86,12 @@ enum Command {
     WhereUsed(where_used::Args),
     /// Obsolescence matters.
     Cases(cases::Args),
+    /// Readings that wait for a person.
+    Review(review::Args),
+    /// Who may sign in.
+    User(user::Args),
+    /// Keys by which programs act for a user.
+    Token(token::Args),
     /// Profit-and-loss statements and how each figure came about.
     Impact(impact::Args),
     /// The last-time-buy calculator.
@@ -179,6 +188,9 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Data(args) => data::run(&args, context),
         Command::WhereUsed(args) => where_used::run(&args, context),
         Command::Cases(args) => cases::run(&args, context),
+        Command::Review(args) => review::run(&args, context),
+        Command::User(args) => user::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
         Command::Impact(args) => impact::run(&args, context),
         Command::Ltb(args) => output::ltb(&args),
         Command::Model(args) => model::run(&args, context),

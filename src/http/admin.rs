@@ -29,7 +29,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/jobs/{id}/retry", web::post().to(retry))
         .route("/v1/jobs/{id}/cancel", web::post().to(cancel))
         .route("/v1/cases", web::post().to(add_case))
-        .route("/v1/cases/{id}/decide", web::post().to(decide))
         .route("/v1/datasets/{id}/use", web::post().to(use_dataset));
 }
 
@@ -134,29 +133,6 @@ async fn add_case(service: web::Data<Service>, request: HttpRequest, new: web::J
         Ok(json!({ "case": case, "job_id": job }))
     });
     Ok(HttpResponse::Created().json(answer.await?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Decision {
-    answer: String,
-    note: Option<String>,
-}
-
-async fn decide(service: web::Data<Service>, request: HttpRequest, id: web::Path<String>, decision: web::Json<Decision>) -> Answer {
-    let (id, by): (CaseId, Actor) = (id.parse()?, actor(&request));
-    let mut case = service.store.case(id)?.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
-    let Decision { answer, note } = decision.into_inner();
-    if answer.trim().is_empty() {
-        return Err(Problem::bad_request("a decision names the answer that was chosen"));
-    }
-    let answer = note.map_or(answer.clone(), |note| format!("{answer}: {note}"));
-    let expected = case.changed_at;
-    case.state = CaseState::Decided { answer, by: by.0.clone(), at: now() };
-    let change = CaseWrite::Change { case, expected };
-    let store = service.clone();
-    blocking(move || store.store.put_case(change, &by, now())).await?;
-    Ok(HttpResponse::Ok().json(service.store.case(id)?))
 }
 
 #[derive(Deserialize)]

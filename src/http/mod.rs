@@ -7,14 +7,17 @@ mod access;
 mod admin;
 mod audit;
 mod body;
+mod decisions;
 mod dropin;
 mod hooks;
 mod messages;
+mod pack;
 mod pages;
 mod problem;
 mod quarantine;
 mod reads;
 mod replay;
+mod reviews;
 mod routes;
 mod schema;
 mod spent;
@@ -38,6 +41,7 @@ use crate::{
     clock,
     datasets::Datasets,
     domain::time::At,
+    evidence::Key,
     intake::Gate,
     limits,
     rate::Rate,
@@ -70,6 +74,8 @@ pub struct Service {
     access: access::Access,
     /// A decision needs a second person.
     four_eyes: bool,
+    /// What evidence packs are signed with.
+    evidence: Option<Key>,
 }
 
 impl Service {
@@ -95,6 +101,7 @@ impl Service {
             destinations,
             access,
             four_eyes: false,
+            evidence: None,
         })
     }
 
@@ -120,6 +127,11 @@ impl Service {
     /// Whether a decision needs a second person.
     pub fn with_four_eyes(self, four_eyes: bool) -> Service {
         Service { four_eyes, ..self }
+    }
+
+    /// What evidence packs are signed with.
+    pub fn with_evidence_key(self, key: Key) -> Service {
+        Service { evidence: Some(key), ..self }
     }
 
     pub fn with_destinations(self, destinations: Vec<String>) -> Service {

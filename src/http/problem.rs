@@ -59,6 +59,16 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "sign_in", "Who are you?", detail)
     }
 
+    /// It is understood, and what it says cannot be so.
+    pub fn unfit(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unfit", "It cannot be done as it is asked", detail)
+    }
+
+    /// What it rests on was changed meanwhile.
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, "stale", "It was changed meanwhile", detail)
+    }
+
     pub fn method_not_allowed(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not taken", detail)
     }

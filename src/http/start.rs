@@ -17,7 +17,10 @@ use actix_web::{
     web,
 };
 
-use super::{Service, access, admin, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, schema, unread, upkeep, where_used};
+use super::{
+    Service, access, admin, decisions, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, reviews, schema, unread, upkeep,
+    where_used,
+};
 use crate::limits;
 
 /// Threads that answer, for each face.
@@ -139,6 +142,8 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(where_used::routes)
         .configure(schema::routes)
         .configure(admin::routes)
+        .configure(reviews::routes)
+        .configure(decisions::routes)
         .configure(messages::routes)
         .configure(upkeep::routes)
         .configure(quarantine::routes)
