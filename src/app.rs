@@ -13,7 +13,7 @@ use std::{
 use crate::{
     child::Program,
     clock,
-    config::{Config, Notifications},
+    config::{Config, Notifications, tls::Certificates},
     datasets::Datasets,
     document::Extractor,
     domain::{export::Columns, maker::MakerAliases, time::At},
@@ -129,6 +129,11 @@ pub fn model_threads(config: &Config) -> usize {
     }
 }
 
+/// The newest of the scheduled backups, if there is one.
+pub fn newest_backup(config: &Config) -> Option<PathBuf> {
+    work::scheduled(Path::new(&config.written.backup.folder)).ok()?.pop()
+}
+
 /// How long bodies are kept.
 fn retention(config: &Config) -> Retention {
     let written = &config.written.retention;
@@ -147,6 +152,8 @@ pub fn reader(config: &Config) -> Result<Reader, AppError> {
 pub struct Running {
     pub store: Arc<Store>,
     http: http::Running,
+    /// Of the network face, where it is encrypted.
+    certificates: Option<Arc<Certificates>>,
     receivers: Option<receive::Running>,
     /// Address of the network face, where there is one.
     serves: Option<SocketAddr>,
@@ -183,11 +190,16 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
         .with_access(AccessSettings {
             always: config.written.access.always().map_err(|error| AppError::Gate(error.to_string()))?,
             loopback: serves.is_none_or(|address| address.ip().is_loopback()),
-            secure_cookies: config.written.access.behind_tls,
-        });
+            secure_cookies: config.written.access.behind_tls || config.tls.is_some(),
+        })
+        .with_watchers(config.metrics_from.clone());
+    let (tls, certificates) = match config.tls.as_ref().filter(|_| tcp.is_some()) {
+        Some(tls) => tls.server().map(|(server, certificates)| (Some(server), Some(certificates))).map_err(AppError::Gate)?,
+        None => (None, None),
+    };
     let setup_code = serves.and_then(|_| service.setup_code().transpose()).transpose().map_err(|error| AppError::Gate(error.to_string()))?;
-    let http =
-        http::start(Arc::new(service), tcp, Some(admin)).map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
+    let http = http::start(Arc::new(service), tcp, tls, Some(admin))
+        .map_err(|source| AppError::Io { what: "the server could not start".to_owned(), source })?;
     let notifier = if work { Some(start_notifier(config, &store)?) } else { None };
     if let Some(address) = serves {
         note(&store, "server.started", &format!("version {}, on {address}", env!("CARGO_PKG_VERSION")))?;
@@ -199,6 +211,7 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     Ok(Running {
         store,
         http,
+        certificates,
         receivers,
         serves,
         stop,
@@ -244,6 +257,13 @@ fn start_workers(
         let thread = std::thread::Builder::new().name("retention".to_owned()).spawn(move || work::retain(&store, retention, &stop));
         threads.push(thread.map_err(|source| AppError::Io { what: "retention could not start".to_owned(), source })?);
     }
+    let backup = &config.written.backup;
+    if backup.every_hours > 0 {
+        let schedule = work::Schedule { folder: PathBuf::from(&backup.folder), every_hours: backup.every_hours, keep: backup.keep };
+        let (store, stop) = (Arc::clone(store), Arc::clone(stop));
+        let thread = std::thread::Builder::new().name("backups".to_owned()).spawn(move || work::back_up(&store, &schedule, &stop));
+        threads.push(thread.map_err(|source| AppError::Io { what: "scheduled backups could not start".to_owned(), source })?);
+    }
     for number in 1..=config.written.work.workers {
         let (worker, stop, runtime, name) = (Arc::clone(&worker), Arc::clone(stop), runtime.clone(), format!("worker-{number}"));
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || worker.run(&name, &stop, &runtime));
@@ -281,6 +301,12 @@ impl Running {
             }
             tokio::time::sleep(Duration::from_millis(limits::WORK_WAIT_MS_MAX)).await;
         }
+    }
+
+    /// Reads the network face's certificate anew where its files were changed, or with `always`; `None`: there was nothing to do.
+    pub fn reload_certificate(&self, always: bool) -> Option<Result<(), String>> {
+        let certificates = self.certificates.as_ref()?;
+        if always { Some(certificates.reload()) } else { certificates.reload_if_changed() }
     }
 
     /// Where mails are taken, if they are.

@@ -2,11 +2,12 @@
 //! in force (addresses parsed, secrets read, paths found). The border is `Config::load`.
 
 mod access;
+mod egress;
 pub mod inbox;
 mod notify;
 pub mod poller;
 pub mod smtp;
-mod tls;
+pub mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -14,11 +15,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{domain::job::AtOnce, limits};
 
+pub use self::egress::Egress;
 pub use self::notify::{Notify, Resolved as Notifications};
 
 /// Documentation and defaults at once.
@@ -26,6 +29,10 @@ pub const DEFAULT: &str = include_str!("../assets/config.default.toml");
 
 /// Name of the file looked for in the data directory.
 pub const FILE_NAME: &str = "lastbuy.toml";
+
+/// The system's own data directory, and the file that an installed package reads for it where it holds none.
+pub const SYSTEM_DATA_DIR: &str = "/var/lib/lastbuy";
+const SYSTEM_FILE: &str = "/etc/lastbuy/lastbuy.toml";
 
 /// The configuration cannot be used. Sentences say which key and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +50,7 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields)]
 pub struct Written {
     pub server: Server,
+    pub tls: tls::Written,
     pub site: Site,
     pub intake: Intake,
     pub smtp: smtp::Written,
@@ -55,12 +63,15 @@ pub struct Written {
     pub access: access::Access,
     pub decisions: access::Decisions,
     pub log: Log,
+    pub update: Update,
+    pub backup: Backup,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     pub listen: String,
+    pub metrics_from: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -115,6 +126,20 @@ pub struct Log {
     pub format: String,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    pub keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    pub folder: String,
+    pub every_hours: u32,
+    pub keep: usize,
+}
+
 /// What is in force.
 #[derive(Clone)]
 pub struct Config {
@@ -123,6 +148,10 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
+    /// Who may read the metrics over the network.
+    pub metrics_from: Vec<IpNet>,
+    /// What the network face is served with, where it is encrypted.
+    pub tls: Option<tls::Tls>,
     /// `None`: the day of the clock.
     pub as_of: Option<Date>,
     /// Text of the site's own alias list.
@@ -148,8 +177,9 @@ impl Config {
     pub fn load(file: Option<&Path>, data_dir: PathBuf, known_sources: &[&str]) -> Result<Config, ConfigError> {
         let mut table = parse("the built-in default", DEFAULT)?;
         let mut files = Vec::new();
-        let beside = data_dir.join(FILE_NAME);
-        let chosen = file.map(Path::to_path_buf).or_else(|| beside.exists().then_some(beside));
+        let system = (data_dir == Path::new(SYSTEM_DATA_DIR)).then(|| PathBuf::from(SYSTEM_FILE));
+        let found = [Some(data_dir.join(FILE_NAME)), system].into_iter().flatten().find(|path| path.exists());
+        let chosen = file.map(Path::to_path_buf).or(found);
         if let Some(path) = chosen {
             let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
             let name = path.display().to_string();
@@ -229,7 +259,30 @@ impl Config {
         let (smtp, inbox, poller) = (written.smtp.resolve()?, written.inbox.resolve()?, written.siliconexpert.resolve()?);
         written.access.always()?;
         let notify = notify::resolve(&written.notify)?;
-        Ok(Config { smtp, inbox, poller, written, files, data_dir, listen, as_of, maker_aliases, at_once, secrets, ses_certificates, notify })
+        let metrics_from = written.server.metrics_from.iter().map(|network| smtp::network("server.metrics_from", network));
+        let metrics_from = metrics_from.collect::<Result<_, _>>()?;
+        let tls = written.tls.resolve(&data_dir)?;
+        if written.backup.every_hours > 0 && (!Path::new(&written.backup.folder).is_absolute() || written.backup.keep == 0) {
+            let message = "scheduled backups need an absolute folder, best on another disk, and at least one to keep".to_owned();
+            return Err(ConfigError::Value { key: "backup", message });
+        }
+        Ok(Config {
+            smtp,
+            inbox,
+            poller,
+            written,
+            files,
+            data_dir,
+            listen,
+            metrics_from,
+            tls,
+            as_of,
+            maker_aliases,
+            at_once,
+            secrets,
+            ses_certificates,
+            notify,
+        })
     }
 
     /// The same with another address to listen on, checked as if it had been written in the file.

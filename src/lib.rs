@@ -2,6 +2,7 @@
 //! them to it.
 
 pub mod app;
+pub mod bundle;
 pub mod child;
 pub mod cli;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod impact;
 pub mod intake;
 pub mod limits;
 pub mod llm;
+pub mod meter;
 pub mod notify;
 pub mod rate;
 pub mod reading;

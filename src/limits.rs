@@ -153,6 +153,8 @@ pub const POLL_SECONDS_MAX: u64 = 120;
 pub const POLL_RETRY_SECONDS: u64 = 60;
 /// Cookies of one session that are kept.
 pub const POLL_COOKIES_MAX: usize = 16;
+/// How often the files of the network face's certificate are looked at, in seconds: a renewal is in force well before the old one ends.
+pub const CERTIFICATE_LOOK_SECONDS: u64 = 10;
 /// Longest text of a certificate or key file, in bytes; a chain of four is about 10 KiB.
 pub const PEM_BYTES_MAX: u64 = 1 << 20;
 
@@ -193,6 +195,16 @@ pub const SLED_LET_GO_MS_MAX: u64 = 5000;
 pub const LOCK_LET_GO_MS_MAX: u64 = 300;
 /// Free space, in bytes, under which intake answers 503 while reads go on.
 pub const DISK_RESERVE_BYTES: u64 = 512 << 20;
+/// Days over which the growth of the store is measured, to tell when the disk will be full: a month of notices, with its quiet days.
+pub const GROWTH_DAYS: i64 = 30;
+/// Days before the disk is full at which `doctor` warns: time to order a disk.
+pub const DISK_FULL_WARNING_DAYS: f64 = 60.0;
+/// Memory of the machine under which `doctor` warns, in bytes: the model's child and a document's child at its limit, and the system.
+pub const MEMORY_BYTES_MIN: u64 = 2 << 30;
+/// A clock before this year was never set: the program is younger.
+pub const YEAR_MIN: i16 = 2026;
+/// Acts of the audit trail that go into a support bundle, without their details.
+pub const SUPPORT_ACTS: usize = 200;
 /// How long free space is believed before it is looked at again, in milliseconds.
 pub const SPACE_LOOK_MS: i64 = 1000;
 /// Bodies whose need is looked up in one reading of the log: 64 bytes each, so 64 MiB; a store with more is read more than once.
@@ -201,6 +213,8 @@ pub const BODIES_MARKED_AT_ONCE_MAX: usize = 1 << 20;
 pub const EXPIRED_AT_ONCE_MAX: usize = 256;
 /// How long between two rounds of retention while serving, in milliseconds. Retention is counted in days; an hour is soon enough.
 pub const RETENTION_ROUND_MS: i64 = 3600 * 1000;
+/// How long after a scheduled backup that failed the next is tried, in milliseconds: a share that is away for a moment, not a log full of errors.
+pub const BACKUP_RETRY_MS: i64 = 15 * 60 * 1000;
 /// Largest frame of a backup, in bytes: a body at its limit, with head-room for results.
 pub const BACKUP_FRAME_BYTES_MAX: u64 = 128 << 20;
 /// Piece in which a dataset file goes into a backup, in bytes.
@@ -474,3 +488,18 @@ pub const WHY_INPUTS_MAX: usize = 60;
 pub const HEADLINE_NEEDS_MAX: usize = 8;
 /// Longest such sentence, in bytes.
 pub const HEADLINE_NEED_BYTES_MAX: usize = 400;
+
+// ---- bundles ------------------------------------------------------------------------------------------------------------------------------
+
+/// Files of one bundle: the notices of a busy month behind a diode.
+pub const BUNDLE_FILES_MAX: usize = 20_000;
+/// What the files of one bundle may have together, in bytes: a release with two large models, or a DVD.
+pub const BUNDLE_BYTES_MAX: u64 = 8 << 30;
+/// Manifest of a bundle, in bytes: about 150 a file.
+pub const BUNDLE_MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// Key file, signature or password file, in bytes; minisign's have under 400.
+pub const KEY_FILE_BYTES_MAX: u64 = 4 << 10;
+/// How long a release that is tried may take, in seconds: it may have a store of millions of records to bring into its own format.
+pub const UPDATE_TRIAL_SECONDS_MAX: u64 = 3600;
+/// How long a new release's service may take to be ready after a trial that went well, in seconds.
+pub const UPDATE_READY_SECONDS_MAX: u64 = 120;

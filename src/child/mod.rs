@@ -25,7 +25,7 @@ use std::{
 
 use frame::Kind;
 
-use crate::limits;
+use crate::{limits, meter};
 
 /// Which binary is run: this one, or for tests the one cargo built.
 #[derive(Debug, Clone)]
@@ -178,6 +178,7 @@ fn start(spec: &Spec) -> Result<Live, ChildError> {
     let mut process = command.spawn().map_err(|error| failed("exec", error))?;
     // The command holds the child's end of the socketpair; only when it is gone does a dead child mean an end of file here.
     drop(command);
+    meter::child_started(spec.role);
     let said = Arc::new(Mutex::new(String::new()));
     let listener = process.stderr.take().map(|stderr| listen(stderr, Arc::clone(&said)));
     Ok(Live { process, stream: ours, said, listener, is_greeted: false })

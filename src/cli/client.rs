@@ -2,6 +2,7 @@
 //! the command; it owns the data directory meanwhile.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -52,6 +53,16 @@ impl Client {
         let own = if runs {
             None
         } else {
+            // A store opened by another user gets files that its service cannot write to.
+            if let Ok(metadata) = context.data_dir.metadata()
+                && metadata.uid() != rustix::process::geteuid().as_raw()
+            {
+                let dir = context.data_dir.display();
+                anyhow::bail!(
+                    "{dir} belongs to user {}: start its server, or run this as that user (runuser -u USER -- lastbuy ...)",
+                    metadata.uid()
+                );
+            }
             let config = context.config()?;
             Some(runtime.block_on(async { app::start(&config, None, work) })?)
         };

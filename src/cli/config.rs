@@ -47,6 +47,12 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
                 config.listen,
                 config.data_dir.display()
             ))?;
+            if !config.listen.ip().is_loopback() && config.tls.is_none() {
+                output::note(&format!(
+                    "warning: {} can be reached from other machines and is not encrypted: name a certificate in [tls], or serve behind a proxy that has one",
+                    config.listen
+                ));
+            }
         }
     }
     Ok(Ended::Done)

@@ -34,14 +34,18 @@ mod review;
 mod serve;
 mod service;
 mod token;
+mod update;
 mod user;
 mod where_used;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{os::unix::fs::MetadataExt, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
-use crate::{config::Config, intake};
+use crate::{
+    config::{Config, SYSTEM_DATA_DIR},
+    intake,
+};
 
 /// What a discontinued component means for this factory: dates, demand, margin at risk and the last-time buy, on one machine, without internet.
 #[derive(Debug, Parser)]
@@ -104,6 +108,8 @@ enum Command {
     Audit(audit::Args),
     /// Copies of everything the store keeps.
     Backup(backup::Args),
+    /// A newer release without internet: check a signed bundle, or put it in this one's place.
+    Update(update::Args),
     /// Give back the room of what is no longer needed; the server must not run.
     Compact(compact::Args),
     /// The configuration in force.
@@ -197,6 +203,7 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Notify(args) => notify::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Update(args) => update::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
@@ -204,10 +211,12 @@ fn run(command: Command, context: &Context) -> CommandResult {
     }
 }
 
-/// `/var/lib/lastbuy` for the system's own user, the user's data folder for everybody else.
+/// The system's data directory for root and for the user that it belongs to, the user's data folder for everybody else.
 fn default_data_dir() -> PathBuf {
-    if rustix::process::geteuid().is_root() {
-        return PathBuf::from("/var/lib/lastbuy");
+    let system = PathBuf::from(SYSTEM_DATA_DIR);
+    let user = rustix::process::geteuid();
+    if user.is_root() || system.metadata().is_ok_and(|metadata| metadata.uid() == user.as_raw()) {
+        return system;
     }
     let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));

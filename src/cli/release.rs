@@ -10,8 +10,13 @@ use std::{
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 
+use jiff::Timestamp;
+
 use super::{Cli, CommandResult, Ended, output};
-use crate::llm;
+use crate::{
+    bundle::{self, Kind, SigningKey, Source},
+    clock, llm,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,6 +40,39 @@ enum Command {
         #[arg(required = true)]
         models: Vec<PathBuf>,
     },
+    /// Print the public key that belongs to a secret one.
+    PublicKey {
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Write the signed bundle of a release: every file of a folder, the program as `lastbuy` among them.
+    Bundle {
+        dir: PathBuf,
+        #[command(flatten)]
+        key: Key,
+        /// Version of the program in it, where it is not this one.
+        #[arg(long, value_name = "VERSION")]
+        of: Option<semver::Version>,
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// The key that signs; of whoever answers for what is signed.
+#[derive(Debug, clap::Args)]
+pub struct Key {
+    /// Secret key file of minisign.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// File with the password of an encrypted key.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Key {
+    pub fn read(&self) -> anyhow::Result<SigningKey> {
+        Ok(SigningKey::read(&self.key, self.password_file.as_deref())?)
+    }
 }
 
 pub fn run(args: &Args) -> CommandResult {
@@ -50,6 +88,8 @@ pub fn run(args: &Args) -> CommandResult {
             output::bytes(&text)?;
         }
         Command::Carry { program, to, models } => carry(program, models, to)?,
+        Command::PublicKey { key } => output::print(&key.read()?.public()?)?,
+        Command::Bundle { dir, key, of, to } => bundle(dir, &key.read()?, of.as_ref(), to)?,
     }
     Ok(Ended::Done)
 }
@@ -63,4 +103,38 @@ fn carry(program: &Path, models: &[PathBuf], to: &Path) -> anyhow::Result<()> {
         output::print(&format!("{} {} bytes, SHA-256 {}", model.name, model.bytes, model.sha256))?;
     }
     Ok(())
+}
+
+fn bundle(dir: &Path, key: &SigningKey, of: Option<&semver::Version>, to: &Path) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(dir.join(&folder)).with_context(|| format!("{} cannot be read", dir.join(&folder).display()))? {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    anyhow::ensure!(files.iter().any(|path| path == Path::new(PROGRAM)), "{} holds no program named {PROGRAM}", dir.display());
+    let files: Vec<Source> = files.iter().map(|path| Source::File { path: path.to_string_lossy().into_owned(), from: dir.join(path) }).collect();
+    let version = of.map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), ToString::to_string);
+    let out = BufWriter::new(File::create(to).with_context(|| format!("{} cannot be made", to.display()))?);
+    let manifest = bundle::make(Kind::Release, &version, std::env::consts::ARCH, made_at()?, &files, key, out)?;
+    output::print(&format!("{}: release {version}, {} files", to.display(), manifest.files.len()))
+}
+
+/// The program's name in a bundle.
+pub const PROGRAM: &str = "lastbuy";
+
+/// What SOURCE_DATE_EPOCH says, so that a release can be made twice, and otherwise now.
+fn made_at() -> anyhow::Result<Timestamp> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(seconds) => Ok(Timestamp::from_second(seconds.parse().context("SOURCE_DATE_EPOCH is no number of seconds")?)?),
+        Err(_) => Ok(Timestamp::from_millisecond(clock::now_ms())?),
+    }
 }

@@ -1,19 +1,24 @@
 //! `lastbuy serve`: the appliance, until it is told to stop.
 
-use std::{io::IsTerminal, net::TcpListener};
+use std::{io::IsTerminal, net::TcpListener, time::Duration};
 
 use anyhow::Context as _;
+use bytes::Bytes;
+use hyper::Method;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{CommandResult, Context, Ended, client, output, service};
-use crate::{app, config::Config, intake};
+use crate::{app, config::Config, intake, limits};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Address to serve webhooks and pages on, instead of the configured one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<std::net::SocketAddr>,
+    /// Open the store, load the model, and end well if the server would be ready; nothing is taken meanwhile. What an update tries a release with.
+    #[arg(long, hide = true)]
+    trial: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
@@ -22,6 +27,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         config = config.with_listen(listen, intake::sources())?;
     }
     start_log(&config)?;
+    if args.trial {
+        return trial(&config);
+    }
     let listener = TcpListener::bind(config.listen).with_context(|| format!("{} cannot be listened on", config.listen))?;
     let address = listener.local_addr()?;
     let runtime = client::runtime()?;
@@ -32,13 +40,14 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             tracing::info!(address = %mails, "taking mails");
             output::note(&format!("Lastbuy takes mails on {mails}"));
         }
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         if let Some(code) = &running.setup_code {
             tracing::warn!(code, "there is no user yet: the code makes the first one at /setup");
             output::note(&format!(
-                "No user yet. Make the first one at http://{address}/setup?code={code} or with `lastbuy user add NAME --role admin`"
+                "No user yet. Make the first one at {scheme}://{address}/setup?code={code} or with `lastbuy user add NAME --role admin`"
             ));
         }
-        output::note(&format!("Lastbuy is serving on http://{address}/ with its data in {}", config.data_dir.display()));
+        output::note(&format!("Lastbuy is serving on {scheme}://{address}/ with its data in {}", config.data_dir.display()));
         service::ready(&address);
         let watch = tokio::spawn(service::watch(config.data_dir.join(app::ADMIN_SOCKET)));
         let ended = until_stopped(&running).await;
@@ -51,13 +60,40 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(Ended::Done)
 }
 
-/// Ends well at SIGTERM or SIGINT, with an error when the process cannot go on.
+fn trial(config: &Config) -> CommandResult {
+    let runtime = client::runtime()?;
+    runtime.block_on(async {
+        let running = app::start(config, None, true)?;
+        let socket = config.data_dir.join(app::ADMIN_SOCKET);
+        let answer = client::exchange(&socket, Method::GET, "/readyz", "application/json", Bytes::new()).await;
+        running.stop().await?;
+        let (status, body) = answer?;
+        anyhow::ensure!(status.is_success(), "it would not be ready: {}", String::from_utf8_lossy(&body));
+        output::print("It would be ready.")?;
+        Ok(Ended::Done)
+    })
+}
+
+/// Ends well at SIGTERM or SIGINT, with an error when the process cannot go on. At SIGHUP, and when its files change, the certificate is read anew.
 pub async fn until_stopped(running: &app::Running) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-        trouble = running.trouble() => Err(trouble.into()),
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut look = tokio::time::interval(Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS));
+    let trouble = running.trouble();
+    tokio::pin!(trouble);
+    loop {
+        let reloaded = tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            trouble = &mut trouble => return Err(trouble.into()),
+            _ = hang_up.recv() => running.reload_certificate(true),
+            _ = look.tick() => running.reload_certificate(false),
+        };
+        match reloaded {
+            None => {}
+            Some(Ok(())) => tracing::info!("the certificate was read anew"),
+            Some(Err(why)) => tracing::error!(why, "the certificate cannot be used; the old one stays in force"),
+        }
     }
 }
 

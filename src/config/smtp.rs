@@ -59,7 +59,7 @@ impl Written {
             return Err(wrong("smtp.hostname", format!("'{}' is not the name of a host", self.hostname)));
         }
         let recipients = self.recipients.iter().map(|written| recipient(written)).collect::<Result<Vec<_>, _>>()?;
-        let peers = self.peers.iter().map(|written| peer(written)).collect::<Result<Vec<IpNet>, _>>()?;
+        let peers = self.peers.iter().map(|written| network("smtp.peers", written)).collect::<Result<Vec<IpNet>, _>>()?;
         let tls = match (self.certificate_file.as_str(), self.key_file.as_str()) {
             ("", "") => None,
             ("", _) => return Err(wrong("smtp.certificate_file", "smtp.key_file needs a certificate beside it")),
@@ -132,12 +132,12 @@ fn recipient(written: &str) -> Result<String, ConfigError> {
 }
 
 /// A network such as `10.1.0.0/16`, or one machine.
-fn peer(written: &str) -> Result<IpNet, ConfigError> {
+pub(super) fn network(key: &'static str, written: &str) -> Result<IpNet, ConfigError> {
     let written = written.trim();
     written
         .parse()
         .or_else(|_| written.parse::<std::net::IpAddr>().map(IpNet::from))
-        .map_err(|_| wrong("smtp.peers", format!("'{written}' is neither an address nor a network such as 10.1.0.0/16")))
+        .map_err(|_| wrong(key, format!("'{written}' is neither an address nor a network such as 10.1.0.0/16")))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::{
     clock,
     domain::event::Source,
     intake::{self, Answers, By, Delivery, Refusal},
+    meter,
     rate::counted_as,
     store::{Accepted, Actor},
 };
@@ -94,8 +95,34 @@ fn answer_all(accepted: &[Accepted]) -> Value {
     }
 }
 
-/// A delivery from the network, of a source that is switched on and sends no more than it may.
+/// A delivery from the network, and what became of it counted.
 pub async fn take(
+    service: &Service,
+    request: &HttpRequest,
+    source: &str,
+    file_name: Option<String>,
+    payload: web::Payload,
+) -> Result<Taken, Problem> {
+    let taken = take_checked(service, request, source, file_name, payload).await;
+    let answer = match &taken {
+        Ok(Taken { refusal: Some(_), .. }) => "quarantined",
+        Ok(Taken { accepted, .. }) if !accepted.is_empty() && accepted.iter().all(|accepted| accepted.duplicate) => "duplicate",
+        Ok(_) => "taken",
+        Err(problem) => match problem.status_code() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "unauthorised",
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => "put_off",
+            status if status.is_server_error() => "put_off",
+            _ => "refused",
+        },
+    };
+    // A name that nobody knows comes from outside and is no label.
+    let known = if service.sources.iter().any(|known| known == source) { source } else { "unknown" };
+    meter::delivery(known, answer);
+    taken
+}
+
+/// Of a source that is switched on and sends no more than it may.
+async fn take_checked(
     service: &Service,
     request: &HttpRequest,
     source: &str,
@@ -152,7 +179,11 @@ async fn accept(
     }
     let mut accepted = Vec::with_capacity(received.arrivals.len());
     for arrival in received.arrivals {
-        accepted.push(service.store.accept_async(arrival, by.clone(), now()).await?);
+        let source = arrival.source.clone();
+        let taken = service.store.accept_async(arrival, by.clone(), now()).await?;
+        let job = taken.job.map(|job| job.to_string()).unwrap_or_default();
+        tracing::info!(event = %taken.event, job, %source, duplicate = taken.duplicate, "a delivery is on disk");
+        accepted.push(taken);
     }
     if let Some(refusal) = &received.refusal {
         tracing::warn!(event = %accepted.first().map(|accepted| accepted.event.to_string()).unwrap_or_default(), %refusal, "a delivery lies in quarantine");

@@ -24,6 +24,7 @@ mod spent;
 mod start;
 mod unread;
 mod upkeep;
+mod watching;
 mod where_used;
 
 use std::{
@@ -32,6 +33,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 pub use access::{AccessSettings, Caller};
@@ -76,6 +78,8 @@ pub struct Service {
     four_eyes: bool,
     /// What evidence packs are signed with.
     evidence: Option<Key>,
+    /// Machines that may read the metrics over the network.
+    watchers: Vec<IpNet>,
 }
 
 impl Service {
@@ -102,6 +106,7 @@ impl Service {
             access,
             four_eyes: false,
             evidence: None,
+            watchers: Vec::new(),
         })
     }
 
@@ -132,6 +137,11 @@ impl Service {
     /// What evidence packs are signed with.
     pub fn with_evidence_key(self, key: Key) -> Service {
         Service { evidence: Some(key), ..self }
+    }
+
+    /// Machines and networks that may read the metrics.
+    pub fn with_watchers(self, watchers: Vec<IpNet>) -> Service {
+        Service { watchers, ..self }
     }
 
     pub fn with_destinations(self, destinations: Vec<String>) -> Service {

@@ -36,9 +36,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/assessments", web::get().to(assessments))
         .route("/v1/assessments/{id}", web::get().to(assessment))
         .route("/v1/assessments/{id}/row", web::get().to(assessment_row))
-        .route("/v1/datasets", web::get().to(datasets))
-        .route("/healthz", web::get().to(health))
-        .route("/readyz", web::get().to(ready));
+        .route("/v1/datasets", web::get().to(datasets));
 }
 
 #[derive(Deserialize)]
@@ -193,18 +191,4 @@ async fn assessment_row(service: web::Data<Service>, id: web::Path<String>) -> A
 
 async fn datasets(service: web::Data<Service>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({ "items": service.store.datasets()?, "next": None::<DatasetId> })))
-}
-
-/// The process answers.
-async fn health() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
-}
-
-/// The store takes writes; which dataset is in force is told beside.
-async fn ready(service: web::Data<Service>) -> Answer {
-    if let Some(why) = service.store.poisoned() {
-        return Err(crate::store::WriteError::Poisoned(why).into());
-    }
-    let dataset: Value = service.store.active_dataset()?.map_or(Value::Null, |row| json!(row.id));
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "dataset": dataset })))
 }

@@ -65,6 +65,8 @@ pub const API: &[Route] = &[
     open("POST", "/v1/ingest/email-forward"),
     open("GET", "/healthz"),
     open("GET", "/readyz"),
+    // For the machines and networks in server.metrics_from.
+    open("GET", "/metrics"),
     open("GET", "/v1/schema/event.v1.json"),
     open("GET", "/v1/schema/notice.v1.json"),
     get("/api/v1/dashboard/risk-metrics"),
@@ -115,6 +117,7 @@ pub const API: &[Route] = &[
     post(Act::Upkeep, "/v1/events/{id}/hold"),
     post(Act::Upkeep, "/v1/events/{id}/release"),
     post(Act::Upkeep, "/v1/retention"),
+    get_as(Act::Upkeep, "/v1/space"),
     get("/v1/me"),
     get_as(Act::Users, "/v1/users"),
     post(Act::Users, "/v1/users"),

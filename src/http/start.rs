@@ -16,10 +16,11 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web,
 };
+use rustls::ServerConfig;
 
 use super::{
     Service, access, admin, decisions, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, reviews, schema, unread, upkeep,
-    where_used,
+    watching, where_used,
 };
 use crate::limits;
 
@@ -58,8 +59,8 @@ impl Running {
     }
 }
 
-/// Serves the network face on `tcp` and the admin face on `admin`, whichever are given.
-pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, admin: Option<UnixListener>) -> io::Result<Running> {
+/// Serves the network face on `tcp`, encrypted where `tls` says how, and the admin face on `admin`, whichever are given.
+pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, tls: Option<ServerConfig>, admin: Option<UnixListener>) -> io::Result<Running> {
     if let Some(path) = admin.as_ref().and_then(|admin| admin.local_addr().ok()).and_then(|address| address.as_pathname().map(ToOwned::to_owned)) {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     }
@@ -68,7 +69,7 @@ pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, admin: Option<Unix
         actix_web::rt::System::new().block_on(async move {
             let mut servers = Vec::new();
             if let Some(tcp) = tcp {
-                servers.push(network(Arc::clone(&service), tcp)?);
+                servers.push(network(Arc::clone(&service), tcp, tls)?);
             }
             if let Some(admin) = admin {
                 servers.push(admin_face(service, admin)?);
@@ -87,7 +88,7 @@ pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, admin: Option<Unix
     }
 }
 
-fn network(service: Arc<Service>, tcp: TcpListener) -> io::Result<Server> {
+fn network(service: Arc<Service>, tcp: TcpListener, tls: Option<ServerConfig>) -> io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::from(Arc::clone(&service)))
@@ -98,8 +99,11 @@ fn network(service: Arc<Service>, tcp: TcpListener) -> io::Result<Server> {
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(tcp, tls)?,
+        None => server.listen(tcp)?,
+    };
     Ok(server
-        .listen(tcp)?
         .workers(WORKERS)
         .max_connections(limits::CONNECTIONS_MAX)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -136,6 +140,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
 /// What both faces answer.
 fn shared(config: &mut web::ServiceConfig) {
     config
+        .configure(watching::routes)
         .configure(hooks::routes)
         .configure(dropin::routes)
         .configure(reads::routes)

@@ -27,6 +27,7 @@ type Answer = Result<HttpResponse, Problem>;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .route("/v1/space", web::get().to(space))
         .route("/v1/holds", web::get().to(holds))
         .route("/v1/events/{id}/hold", web::post().to(hold))
         .route("/v1/events/{id}/release", web::post().to(release))
@@ -43,6 +44,18 @@ async fn backup_size(service: web::Data<Service>) -> Answer {
     let store = Arc::clone(&service.store);
     let about = web::block(move || store.stored_bytes()).await?;
     Ok(HttpResponse::Ok().json(json!({ "bytes_about": about })))
+}
+
+/// The room on the disk, how fast the store grows, and in how many days nothing new is taken any more; null where that is not known.
+async fn space(service: web::Data<Service>) -> Answer {
+    let store = Arc::clone(&service.store);
+    let (growth, stored) = web::block(move || (store.growth(now()), store.stored_bytes())).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "stored_bytes": stored,
+        "room_bytes": growth.room,
+        "bytes_per_day": growth.bytes_per_day,
+        "full_in_days": growth.days_left(),
+    })))
 }
 
 /// The backup as it is made. It is whole when its manifest came; a client that gets less throws it away.

@@ -22,12 +22,7 @@ use super::{
     why::{FigureInput, some_of},
 };
 use crate::{
-    domain::{
-        id::CaseId,
-        money::Money,
-        notice::NoticeKind,
-        part::PartName,
-    },
+    domain::{id::CaseId, money::Money, notice::NoticeKind, part::PartName},
     limits,
 };
 
@@ -118,7 +113,8 @@ pub(super) fn joint(world: &mut World<'_>, items: &[Exposed], others: &[OpenCase
             }
         }
     }
-    let any_tied = world.site().order_budget.is_some() || (1..units.len()).any(|one| units[..one].iter().any(|other| tied(&other.exposed, &units[one].exposed)));
+    let any_tied =
+        world.site().order_budget.is_some() || (1..units.len()).any(|one| units[..one].iter().any(|other| tied(&other.exposed, &units[one].exposed)));
     if units.len() < 2 || !any_tied {
         return Ok(None);
     }
@@ -183,7 +179,10 @@ fn decide(world: &mut World<'_>, units: &[Unit]) -> Result<Option<Joint>, String
     let mut why = Vec::new();
     if cost_together.total < cost_apart.total {
         if cost_together.shared > cost_apart.shared {
-            why.push(format!("A redesign that serves several parts is paid once: {} less.", money(cost_together.shared - cost_apart.shared)?.grouped()));
+            why.push(format!(
+                "A redesign that serves several parts is paid once: {} less.",
+                money(cost_together.shared - cost_apart.shared)?.grouped()
+            ));
         }
         if cost_apart.stranded > cost_together.stranded {
             let less = money(cost_apart.stranded - cost_together.stranded)?.grouped();
@@ -328,7 +327,9 @@ impl<'a, 'w> Table<'a, 'w> {
         let project = |boards: usize| -> Result<Option<i64>, String> {
             self.redesign.times(boards).ok().map(|price| world.reporting.money(price.amount).map(Money::minor)).transpose()
         };
-        let (Some(project_once), Some(project_apart), Some(ready)) = (project(boards.len())?, project(boards_apart)?, self.ready) else { return Ok(None) };
+        let (Some(project_once), Some(project_apart), Some(ready)) = (project(boards.len())?, project(boards_apart)?, self.ready) else {
+            return Ok(None);
+        };
         cost.shared = project_apart - project_once;
         let Some(siblings) = stranded::of_redesign(world, &boards, ready, &self.ending)?.written_down else { return Ok(None) };
         cost.total += project_once + siblings.minor();
@@ -364,10 +365,12 @@ fn explain(world: &mut World<'_>, joint: &Joint) {
     if let Some(budget) = joint.budget {
         inputs.push(FigureInput::new("budget", budget.grouped(), "site.toml order_budget"));
     }
-    let formula = "least over the combinations of Σ own costs + loss, each unit once + redesigns, each board once + stock stranded; orders within the budget";
+    let formula =
+        "least over the combinations of Σ own costs + loss, each unit once + redesigns, each board once + stock stranded; orders within the budget";
     world.notes.figure("joint_cost", joint.cost_together.grouped(), formula, inputs);
     if joint.cost_together.minor() < joint.cost_apart.minor() {
-        let changed: Vec<String> = joint.parts.iter().filter(|part| part.apart != part.together).map(|part| format!("{}: {}", part.item, part.together)).collect();
+        let changed: Vec<String> =
+            joint.parts.iter().filter(|part| part.apart != part.together).map(|part| format!("{}: {}", part.item, part.together)).collect();
         world.notes.need(format!(
             "Decide these parts together: {} instead of {} part by part ({})",
             joint.cost_together.grouped(),

@@ -23,7 +23,7 @@ impl Engine {
 
     /// As `start`, for a model that was inspected before: `find_models`, `verify_model`.
     pub fn start_with(program: Program, info: ModelInfo, threads: usize) -> Result<Engine, LlmError> {
-        check_processor()?;
+        processor()?;
         let absolute =
             |path: &Path| std::path::absolute(path).map_err(|error| LlmError::Model(format!("the model file {}: {error}", path.display())));
         let mut args = vec![absolute(&info.path)?.into_os_string(), threads.clamp(1, limits::LLM_THREADS_MAX).to_string().into()];
@@ -106,8 +106,9 @@ fn out_of_turn() -> LlmError {
     LlmError::Child("the model's child answered another question than was asked".to_owned())
 }
 
-/// llama.cpp is built for these instruction sets (`.cargo/config.toml`) and would die of an illegal instruction without them.
-fn check_processor() -> Result<(), LlmError> {
+/// Whether this processor can run the model. llama.cpp is built for these instruction sets (`.cargo/config.toml`) and would die of an illegal instruction without
+/// them. Returns those that are used.
+pub fn processor() -> Result<String, LlmError> {
     #[cfg(target_arch = "x86_64")]
     for (name, there) in [
         ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
@@ -121,5 +122,5 @@ fn check_processor() -> Result<(), LlmError> {
             )));
         }
     }
-    Ok(())
+    Ok(if cfg!(target_arch = "x86_64") { "AVX2, FMA, F16C and BMI2 are there" } else { "64-bit ARM" }.to_owned())
 }

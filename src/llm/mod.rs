@@ -18,7 +18,7 @@ mod score;
 mod serve;
 
 pub use carried::{Carried, carry, unpack};
-pub use engine::Engine;
+pub use engine::{Engine, processor};
 pub use files::{AdapterInfo, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
 pub use serve::child_main;
 

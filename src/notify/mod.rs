@@ -37,7 +37,7 @@ use crate::{
         rule::Rules,
         time::At,
     },
-    limits,
+    limits, meter,
     store::{Delivery, Store, WriteError},
 };
 
@@ -116,6 +116,7 @@ fn deliver_all(store: &Store, destination: &Destination, stop: &AtomicBool, runt
                     Delivery::Taken => tracing::info!(message = %message.id, destination = destination.name, "delivered"),
                     other => tracing::warn!(message = %message.id, destination = destination.name, ?other, "not delivered"),
                 }
+                meter::attempt(&destination.name, if matches!(delivery, Delivery::Taken) { "taken" } else { "failed" });
                 match store.settle_message(&lease, delivery, now()) {
                     Err(error @ WriteError::Poisoned(_)) => return Err(error),
                     // The lease lapses, and the message goes out again under its id.

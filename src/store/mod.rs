@@ -62,6 +62,7 @@ mod retain;
 mod review;
 mod rewrite;
 mod slots;
+mod space;
 mod state;
 mod swap;
 mod told;
@@ -78,6 +79,7 @@ pub use outbox::{Delivery, MessageFilter, MessageLease};
 pub use restore::{Restored, restore};
 pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
 pub use review::Reviewed;
+pub use space::Growth;
 
 use std::{
     fs::File,
@@ -381,12 +383,6 @@ impl Store {
             "only {free} MiB are free on {}, {reserve} are kept in reserve: nothing new is taken until there is more",
             self.dir.display()
         )))
-    }
-
-    /// Bytes that may still be written to the data directory.
-    fn free_bytes(&self) -> std::io::Result<u64> {
-        let stat = rustix::fs::statvfs(&self.dir)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     /// Takes the turn of those whose work must not meet.

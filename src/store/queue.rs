@@ -1,7 +1,7 @@
 //! Who gets which job: the line of ready jobs, what is due, leases and their ends.
 
 use super::{
-    Lease, Outcome, Store, WriteError,
+    Lease, Outcome, ReadError, Store, WriteError,
     act::{Done, append_job, bounded, refused, stale},
     draft::{Draft, DraftError, lane, number, time},
     failpoint,
@@ -84,6 +84,23 @@ impl Draft<'_> {
 }
 
 impl Store {
+    /// Of the jobs that are first in their line (priority, step, source), the one that came first: nobody has waited longer.
+    pub fn oldest_ready(&self) -> Result<Option<Job>, ReadError> {
+        let draft = self.shared.draft();
+        let mut oldest: Option<u64> = None;
+        for (priority, step) in Priority::ALL.into_iter().flat_map(|priority| Step::ALL.into_iter().map(move |step| (priority, step))) {
+            let lane = lane(priority, step);
+            let mut from = lane.to_vec();
+            while let Some(key) = draft.in_lane(lane, &from)? {
+                let id = number(&key[key.len() - 8..]);
+                oldest = Some(oldest.map_or(id, |oldest| oldest.min(id)));
+                // Past every key of this source, whose name is followed by a zero byte.
+                from = [&lane[..], &key[..key.len() - 9], &[1]].concat();
+            }
+        }
+        oldest.map_or(Ok(None), |id| Ok(draft.job(JobId(id))?))
+    }
+
     /// The next job in line, or `None`; see `domain::job` for who goes first. What is due, and what its holder let lapse, joins the line first.
     pub fn claim(&self, worker: &str, now: At) -> Result<Option<Lease>, WriteError> {
         // Looked at here first, so that idle workers do not keep the writer busy.

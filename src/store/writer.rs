@@ -11,6 +11,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError},
     },
     thread::JoinHandle,
+    time::Instant,
 };
 
 use sled::Db;
@@ -30,7 +31,7 @@ use super::{
 };
 use crate::{
     domain::{event::Digest, rule::Rules},
-    limits,
+    limits, meter,
 };
 
 /// Prepares an act on the draft, and gives back how to answer once the group is on disk.
@@ -247,7 +248,9 @@ fn commit(shared: &Shared, log: &mut Log, mark: &Mark, commands: Vec<Command>, a
     log.append(prepared.group).map_err(|error| format!("the log cannot be written: {error}"))?;
     failpoint::pass("before-barrier");
     if !failpoint::skips("barrier") {
+        let began = Instant::now();
         log.sync().map_err(|error| format!("the log cannot be synced: {error}"))?;
+        meter::synced(began.elapsed());
     }
     failpoint::pass("after-barrier");
     if prepared.roll {

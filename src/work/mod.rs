@@ -4,6 +4,7 @@
 //! Woken by commits of the store and by the next retry that is due. Stopped between steps: a job in hand is handed back unharmed.
 
 mod assess;
+mod backups;
 mod case;
 mod document;
 mod model;
@@ -12,6 +13,7 @@ mod read;
 mod retain;
 mod sweep;
 
+pub use backups::{Schedule, back_up, scheduled};
 pub use model::PinnedModels;
 pub use read::{Knowledge, site_knowledge};
 pub use retain::retain;
@@ -23,7 +25,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::civil::Date;
@@ -37,7 +39,7 @@ use crate::{
         job::{Job, JobState, Step, Subject},
         time::At,
     },
-    limits,
+    limits, meter,
     reading::Reader,
     store::{Effects, Lease, Outcome, Store, WriteError},
 };
@@ -130,7 +132,9 @@ impl Worker {
                 return Ok(true);
             }
             let step = lease.job.step;
+            let began = Instant::now();
             let done = self.with_heartbeat(&lease, || self.step(&lease.job));
+            told(&lease.job, step, &done.outcome, began.elapsed());
             let advances = matches!(done.outcome, Outcome::Advance);
             match self.store.finish(&lease, done.outcome, done.effects, now()) {
                 Ok(written) => match written.job {
@@ -221,6 +225,24 @@ impl Worker {
     pub fn as_of(&self) -> Date {
         self.as_of.unwrap_or_else(|| now().date())
     }
+}
+
+/// One line a step, by which a notice is followed from its arrival to its assessment: the event (or case) and the job stand in each.
+fn told(job: &Job, step: Step, outcome: &Outcome, took: Duration) {
+    let outcome = match outcome {
+        Outcome::Advance => "done",
+        Outcome::Review { .. } => "review",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Snooze { .. } => "snoozed",
+        Outcome::Dead { .. } => "dead",
+        Outcome::Release => "released",
+    };
+    meter::step(step.as_str(), outcome, took);
+    let subject = match job.subject {
+        Subject::Event(id) => id.to_string(),
+        Subject::Case(id) => id.to_string(),
+    };
+    tracing::info!(subject, job = %job.id, step = step.as_str(), outcome, ms = took.as_millis(), "a step ended");
 }
 
 fn now() -> At {

@@ -51,7 +51,9 @@ fn the_break_even_is_where_the_best_answer_changes() {
     let even = cost.break_even.first().expect("the redesign wins where it is cheap enough");
     assert_eq!((even.below.as_str(), even.above.as_str()), (REDESIGN, LAST_TIME_BUY));
     // On both sides of it, by an assessment of its own.
-    let best = |cost: f64| with_redesign().with(|tiny| own(tiny, "redesign_assembly", &cost.round().to_string(), "20", Some("1"))).assess().headline.best_answer;
+    let best = |cost: f64| {
+        with_redesign().with(|tiny| own(tiny, "redesign_assembly", &cost.round().to_string(), "20", Some("1"))).assess().headline.best_answer
+    };
     assert_eq!(best(even.value * 0.97).as_deref(), Some(REDESIGN), "{}", even.value);
     assert_eq!(best(even.value * 1.03).as_deref(), Some(LAST_TIME_BUY), "{}", even.value);
 }
@@ -73,7 +75,11 @@ fn a_survey_is_marked_as_one_and_taken_from_half_to_double() {
         })
         .assess();
     let best = assessment.headline.best_answer.as_deref().expect("an answer");
-    let row = assessment.sensitivities.iter().find(|row| row.from.contains("ARINC for DMEA, survey of 2010")).unwrap_or_else(|| panic!("no survey in {:?}, best {best}", assessment.sensitivities));
+    let row = assessment
+        .sensitivities
+        .iter()
+        .find(|row| row.from.contains("ARINC for DMEA, survey of 2010"))
+        .unwrap_or_else(|| panic!("no survey in {:?}, best {best}", assessment.sensitivities));
     assert!((row.high / row.low - 4.0).abs() < 1e-9 && row.basis.contains("half and double"));
 }
 
@@ -89,9 +95,13 @@ fn what_is_missing_makes_a_range() {
     assert_eq!((row.low, row.high), (Some(0.0), Some(100.0)));
     assert!(row.mend.contains("products.csv line 3"), "{}", row.mend);
     let text = lastbuy::cli::impact_text::text(&assessment);
-    assert!(text.contains("unknown, 7,000.00 EUR to 10,000.00 EUR by what is missing") && text.contains("What is missing, and what it could change"), "{text}");
+    assert!(
+        text.contains("unknown, 7,000.00 EUR to 10,000.00 EUR by what is missing") && text.contains("What is missing, and what it could change"),
+        "{text}"
+    );
     // Without a price nothing bounds it, and there is no range.
-    let open = Tiny::simple().product("Q", "").line("Q", "I", "1").year("Q", "50").sensitivities().with(|tiny| tiny.data.products[1].price = None).assess();
+    let open =
+        Tiny::simple().product("Q", "").line("Q", "I", "1").year("Q", "50").sensitivities().with(|tiny| tiny.data.products[1].price = None).assess();
     assert_eq!(open.ranges.margin_at_risk, None);
     assert!(open.ranges.missing.iter().any(|row| row.input == "contribution of one Q" && row.low.is_none()));
     // A missing spot price: 10 to 15 times, and it may decide.

@@ -122,5 +122,8 @@ fn a_second_computation_agrees_to_the_cent() {
         spread += usize::from(assessment.products.len() > 2);
     }
     // The factories are not all alike.
-    assert!(short > factories as usize / 3 && ordered > factories as usize / 4 && spread > factories as usize / 5, "{short} {ordered} {spread} of {factories}");
+    assert!(
+        short > factories as usize / 3 && ordered > factories as usize / 4 && spread > factories as usize / 5,
+        "{short} {ordered} {spread} of {factories}"
+    );
 }

@@ -2,9 +2,7 @@
 
 use lastbuy::{
     domain::factory::DemandKind,
-    impact::{
-        APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Input, LAST_TIME_BUY, REDESIGN, SPOT, simulation::play, simulation_model,
-    },
+    impact::{APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Input, LAST_TIME_BUY, REDESIGN, SPOT, simulation::play, simulation_model},
 };
 use proptest::prelude::*;
 
@@ -136,7 +134,9 @@ fn the_same_seed_is_the_same_statement_on_any_number_of_threads() {
     let one = play(&model, 1);
     for threads in [2, 3, 8] {
         let other = play(&model, threads);
-        let bits = |all: &[lastbuy::impact::simulation::Trials]| all.iter().flat_map(|of| of.cost.iter().chain(&of.value).map(|x| x.to_bits())).collect::<Vec<_>>();
+        let bits = |all: &[lastbuy::impact::simulation::Trials]| {
+            all.iter().flat_map(|of| of.cost.iter().chain(&of.value).map(|x| x.to_bits())).collect::<Vec<_>>()
+        };
         assert_eq!(bits(&one), bits(&other), "{threads} threads");
     }
 }

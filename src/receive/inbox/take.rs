@@ -15,7 +15,7 @@ use crate::{
     clock,
     domain::{event::Source, id::EventId, time::At},
     intake::{self, By, Delivery},
-    limits,
+    limits, meter,
     store::WriteError,
 };
 
@@ -122,6 +122,14 @@ impl Watch {
         match moved {
             Ok(path) => {
                 self.seen.remove(name);
+                meter::delivery(
+                    intake::INBOX,
+                    match &taken {
+                        Taken::Event { is_known: true, .. } => "duplicate",
+                        Taken::Event { .. } => "taken",
+                        Taken::Refused(_) => "refused",
+                    },
+                );
                 match taken {
                     Taken::Event { event, is_known } => tracing::info!(file = shown, %event, is_known, "a file is taken"),
                     Taken::Refused(reason) => tracing::warn!(file = shown, moved_to = %path.display(), reason, "a file is refused"),

@@ -21,7 +21,7 @@ use crate::{
     clock,
     domain::time::At,
     intake::{self, Envelope},
-    limits,
+    limits, meter,
     receive::stopped,
     store::WriteError,
 };
@@ -322,20 +322,26 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         };
         let arrival = match intake::mail(&envelope, Bytes::from(bytes)) {
             Ok(arrival) => arrival,
-            Err(refusal) => return format!("554 5.6.0 {refusal}"),
+            Err(refusal) => {
+                meter::delivery("smtp", "refused");
+                return format!("554 5.6.0 {refusal}");
+            }
         };
         let peer = self.peer;
         match self.shared.store.accept_async(arrival, None, At(clock::now_ms())).await {
             Ok(accepted) => {
+                meter::delivery("smtp", if accepted.duplicate { "duplicate" } else { "taken" });
                 tracing::info!(%peer, event = %accepted.event, duplicate = accepted.duplicate, "a mail is on disk");
                 let known = if accepted.duplicate { "was known already" } else { "is on disk" };
                 format!("250 2.0.0 {} {known}", accepted.event)
             }
             Err(WriteError::Busy(why)) => {
+                meter::delivery("smtp", "put_off");
                 tracing::warn!(%peer, %why, "a mail is put off");
                 "452 4.3.1 nothing new is taken at the moment; come again".to_owned()
             }
             Err(error) => {
+                meter::delivery("smtp", "put_off");
                 tracing::error!(%peer, %error, "a mail is put off");
                 "451 4.3.0 the store takes nothing; come again".to_owned()
             }

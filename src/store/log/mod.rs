@@ -22,7 +22,7 @@ mod mark;
 mod open;
 mod read;
 
-pub(super) use file::{Log, Position, sync_dir};
+pub(super) use file::{Log, Position, number, sync_dir};
 pub(super) use group::{Group, Place};
 pub(super) use mark::Mark;
 pub(super) use open::{Unopened, open};
