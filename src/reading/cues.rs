@@ -185,7 +185,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]rer|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
         ),
         (
             Neither,
@@ -241,8 +241,10 @@ pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
 /// Log-odds of each of `PartRole::ALL`.
 pub(super) fn part_evidence(around: &Around<'_>) -> Vec<f64> {
     // `not recommended` speaks of the part itself, `recommended` of its replacement.
-    static NOT_RECOMMENDED: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?i)not\s+recommended|nicht\s+empfohlen|non\s+recommand\w*|no\s+recomendad\w*").ok());
+    static NOT_RECOMMENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)not\s+recommended|nicht\s+empfohlen|non\s+recommand\w*|no\s+recomendad\w*|d[ée]conseill[ée]\w*|非推奨|不推荐|不推薦|不建议")
+            .ok()
+    });
     let plain = |text: &str| NOT_RECOMMENDED.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, "obsolete").into_owned());
     let (label, before, after) = (around.label.map(plain), plain(around.before), plain(around.after));
     // What a list of parts is about stands further off than what a date is.

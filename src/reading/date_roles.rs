@@ -9,7 +9,7 @@ use super::{
     cues::{DateRole, date_evidence},
     dates::{Anchor, DateCandidate, Precision},
     layout::Layout,
-    questions::{Answers, Asked, Questions, best, probabilities},
+    questions::{About, Answers, Asked, Questions, best, probabilities},
 };
 use crate::domain::document::Span;
 
@@ -109,7 +109,7 @@ fn is_beside_mail_head(layout: &Layout<'_>, line: usize) -> bool {
 pub(super) fn decide(open: Vec<OpenDate>, answers: &Answers) -> Vec<RoledDate> {
     open.into_iter()
         .map(|open| {
-            let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
+            let probabilities = probabilities(&answers.joined(About::Date, open.asked, &open.evidence));
             let (at, confidence) = best(&probabilities);
             let OpenDate { candidate: DateCandidate { span, date, precision }, row, .. } = open;
             RoledDate { span, date, precision, role: DateRole::ALL[at], confidence, probabilities, row }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::{
     layout::Layout,
-    questions::{Answers, Asked, Questions},
+    questions::{About, Answers, Asked, Questions},
 };
 use crate::domain::document::Span;
 
@@ -68,7 +68,7 @@ pub(super) fn open(layout: &Layout<'_>, dates: &[Span], questions: &mut Question
 /// Joins the model's answers in; best first.
 pub(super) fn decide(mut candidates: Vec<IdCandidate>, answers: &Answers) -> Vec<IdCandidate> {
     for candidate in &mut candidates {
-        candidate.evidence = answers.raised(candidate.asked, candidate.evidence);
+        candidate.evidence = answers.raised(About::Number, candidate.asked, candidate.evidence);
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates

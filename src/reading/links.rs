@@ -24,6 +24,8 @@ static REPLACED_BY: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|[(,:\-–\s]*(?:wird|werden)\s+(?:ersetzt\s+)?durch",
         r"|[(,:;\-–\s]+(?:please\s+|bitte\s+)?(?:use|order|choose|buy|take|verwenden\s+sie|utiliser|usar)(?:\s+instead)?\s*:?",
         r"|[(,:;\-–\s]+(?:direct\s+|recommended\s+|suggested\s+|drop-in\s+|possible\s+)?(?:replacement|successor|substitute|alternative|ersatz(?:typ)?|nachfolger|nachfolgetyp|remplacement|remplaçant|sustituto|reemplazo|alternativa|代替品?|替代(?:品|型号|料号)?)(?:\s+(?:part|type|is|ist|est|es))*\s*[:：=]?",
+        // A table whose cells run together: number, status, number.
+        r"|\s(?:obsolete|discontinued|eol|abgek[üu]ndigt)",
         r"|(?:の|的)?(?:代替|後継|推奨|替代|后续)(?:品|型号|料号)?(?:は|として|为|是|：|:)",
         r"|(?:由|以|替代为|替换为|改用|请用|请改用)",
         r")\s*(?:the\s+|den\s+|die\s+|das\s+)?[\s(\[\x22'«]*$"

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{
     SiteKnowledge,
     layout::Layout,
-    questions::{Answers, Asked, Questions},
+    questions::{About, Answers, Asked, Questions},
 };
 use crate::domain::{
     document::Span,
@@ -119,6 +119,22 @@ const GENERAL_WORDS: &[&str] = &[
     "VALUED",
     "WE",
     "IT",
+    "NONE",
+    "PRODUKTMANAGEMENT",
+    "VERTRIEB",
+    "EINKAUF",
+    "KUNDENSERVICE",
+    "CLIENT",
+    "CLIENTS",
+    "COMMERCIAL",
+    "VENTAS",
+    "CALIDAD",
+    "HUB",
+    "MAILBOX",
+    "INFORMATION",
+    "TYPE",
+    "DRAWING",
+    "SUBJECT",
 ];
 const ARTICLES: &[&str] = &[
     "THE", "THIS", "THESE", "THAT", "OUR", "YOUR", "ALL", "ANY", "A", "AN", "EACH", "NEW", "NO", "TO", "DEAR", "FOR", "ON", "IN", "DIE", "DER",
@@ -167,7 +183,7 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
 /// Joins the model's answers in; best first.
 pub(super) fn decide(mut candidates: Vec<MakerCandidate>, answers: &Answers) -> Vec<MakerCandidate> {
     for candidate in &mut candidates {
-        candidate.evidence = answers.raised(candidate.asked, candidate.evidence);
+        candidate.evidence = answers.raised(About::Maker, candidate.asked, candidate.evidence);
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates

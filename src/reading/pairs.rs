@@ -39,16 +39,16 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
     let mut paired: HashMap<String, Paired> = HashMap::new();
     let mut left_over = Vec::new();
     let replacements: Vec<&RoledPart> = parts.iter().filter(|part| part.role == PartRole::Replacement).collect();
-    let in_order = if columns.links.is_empty() { is_in_order(layout, &replacements, &affected) } else { None };
-    if in_order == Some(Order::Assumed) {
-        left_over.extend(replacements.iter().map(|part| part.printed.clone()));
-    }
+    let lists = lists(layout, &replacements, &affected);
     for (at, replacement) in replacements.iter().enumerate() {
         let said = linked(replacement, &affected, columns);
         let partners = if !said.is_empty() {
             said
-        } else if in_order.is_some() {
-            vec![affected[at]]
+        } else if let Some((partner, order)) = lists.get(&at) {
+            if *order == Order::Assumed {
+                left_over.push(replacement.printed.clone());
+            }
+            vec![*partner]
         } else {
             partners(layout, replacement, &affected, replacements.len() == 1)
         };
@@ -102,21 +102,50 @@ enum Order {
     Assumed,
 }
 
-/// Two lists of the same length, each in one place: `A, B` and `C, D respectively`, or a labelled line of each. Where neither the word nor the labels say so, it is assumed.
-fn is_in_order(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> Option<Order> {
-    let one_group =
-        |parts: &[&RoledPart]| parts.windows(2).all(|pair| pair[0].group == pair[1].group && pair[0].row.is_none() && pair[1].row.is_none());
-    if replacements.len() != affected.len() || affected.len() < 2 || !one_group(replacements) || !one_group(affected) {
-        return None;
+/// Two lists of the same length: `A, B` and `C, D respectively`, a labelled line of each, two cells of a row. Where neither the word nor the numbers themselves say that they
+/// belong together one by one, it is assumed. By place among the replacements.
+fn lists<'a>(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&'a RoledPart]) -> HashMap<usize, (&'a RoledPart, Order)> {
+    let mut partners = HashMap::new();
+    let place = |part: &RoledPart| (part.group, part.row);
+    let mut done = Vec::new();
+    for replacement in replacements {
+        let list = place(replacement);
+        if done.contains(&list) {
+            continue;
+        }
+        done.push(list);
+        let news: Vec<usize> = (0..replacements.len()).filter(|at| place(replacements[*at]) == list).collect();
+        // Of lists as long, one in the same row, otherwise the nearest one above.
+        let olds = affected.iter().filter(|part| part.row == list.1 && part.span.start < replacement.span.start).max_by_key(|part| part.span.start);
+        let Some(nearest) = olds else { continue };
+        let olds: Vec<&RoledPart> = affected.iter().copied().filter(|part| place(part) == place(nearest)).collect();
+        if news.len() < 2 || news.len() != olds.len() {
+            continue;
+        }
+        let pairs: Vec<(&str, &str)> = news.iter().zip(&olds).map(|(new, old)| (replacements[*new].printed.as_str(), old.printed.as_str())).collect();
+        let order =
+            if is_said(layout, replacements[news[news.len() - 1]]) || list.1.is_some() || are_alike(&pairs) { Order::Said } else { Order::Assumed };
+        for (new, old) in news.into_iter().zip(olds) {
+            partners.insert(new, (old, order));
+        }
     }
-    let in_cell = |parts: &[&RoledPart]| parts.first().is_some_and(|part| layout.cell(part.span).is_some());
+    partners
+}
+
+fn is_said(layout: &Layout<'_>, last: &RoledPart) -> bool {
     let text = layout.document.text.as_str();
-    let behind = replacements.last().map_or("", |last| {
-        let from = last.span.end as usize;
-        &text[from..text.ceil_char_boundary((from + 40).min(text.len()))]
-    });
-    let said = ["respectively", "jeweils", "respectivement", "respectivamente"].iter().any(|word| behind.contains(word));
-    Some(if said || (in_cell(replacements) && in_cell(affected)) { Order::Said } else { Order::Assumed })
+    let from = last.span.end as usize;
+    let behind = &text[from..text.ceil_char_boundary((from + 40).min(text.len()))];
+    ["respectively", "jeweils", "respectivement", "respectivamente"].iter().any(|word| behind.contains(word))
+}
+
+/// Whether each pair ends alike, and no other pairing of the same lists does: `AX100-3, AX100-5` and `BX110-3, BX110-5`.
+fn are_alike(pairs: &[(&str, &str)]) -> bool {
+    let ending = |one: &str, other: &str| one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
+    pairs.iter().enumerate().all(|(at, (new, old))| {
+        let own = ending(new, old);
+        own >= 1 && pairs.iter().enumerate().filter(|(other, _)| *other != at).all(|(_, (_, other))| ending(new, other) < own)
+    })
 }
 
 /// The affected parts a replacement stands for. `alone`: it is the only replacement of the notice.

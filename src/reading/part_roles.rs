@@ -10,7 +10,7 @@ use super::{
     layout::{Around, Cell, Layout},
     links::{self, Link},
     parts::{self, PartCandidate},
-    questions::{Answers, Asked, Questions, best, probabilities},
+    questions::{About, Answers, Asked, Questions, best, probabilities},
 };
 use crate::domain::{
     document::{Document, Span},
@@ -65,7 +65,7 @@ pub(super) struct Columns {
 
 /// A replacement column says there is none.
 static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\s*[-–—/]{1,3}\s*$|^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
+    Regex::new(r"(?i)^\s*[-–—/]{1,3}\s*$|^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt(?:\s+ersatzlos)?|ersatzlos(?:\s+entfallen)?|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
 });
 /// What may stand between numbers that are listed together.
 static BETWEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -223,7 +223,9 @@ fn column_group(
     let head = layout.head(cell);
     let like_parts = members.iter().filter(|member| parts::looks_like_part(&member.printed) || member.printed.contains(' ')).count();
     let label = if head.is_empty() { list_head(layout, layout.line_at(span.start)).unwrap_or("") } else { head };
-    let around = Around { label: Some(label).filter(|label| !label.is_empty()), before: "", after: "" };
+    // `(replaced by LM317K)` in the cells of a column without a head says what it holds.
+    let before = members.first().map_or("", |member| layout.document.text.get(span.start as usize..member.span.start as usize).unwrap_or(""));
+    let around = Around { label: Some(label).filter(|label| !label.is_empty()), before, after: "" };
     let mut evidence = part_evidence(&around);
     // Numbers, dates and sizes fill columns too.
     if like_parts * 2 < members.len() {
@@ -362,7 +364,7 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
     let mut roled: Vec<RoledPart> = Vec::new();
     let mut torn = Vec::new();
     for (group, open) in open.into_iter().enumerate() {
-        let probabilities = probabilities(&answers.joined(open.asked, &open.evidence));
+        let probabilities = probabilities(&answers.joined(About::Part, open.asked, &open.evidence));
         let (at, confidence) = best(&probabilities);
         for Member { span, printed, row } in open.members {
             let part =

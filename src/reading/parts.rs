@@ -32,7 +32,8 @@ static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"^(?i:(?:[A-Z]{0,4}(?:SO[A-Z]*|SOIC|SSOP|TSSOP|MSOP|QFN|QFP|DFN|BGA|LGA|CSP|WLCSP|DIP|PDIP|SOT|SOD|SC|TO|DO|LCC|PLCC|DPAK|D2PAK|SMA|SMB|SMC|MELF|SIP|SON|FCBGA|TFBGA))[-_]?\d{1,4}[A-Z]{0,2}(?:[-/]\d{1,4}[A-Z]?L?)*)$",
         r"^\d{1,3}[-]?(?i:lead|pin|ball|ld|L|SOIC|TSSOP|QFN|LQFP|BGA|SSOP|SOP|DIP|VQFN|WSON|UFQFPN)$",
         // Standards, laws, classes.
-        r"^(?i:ISO|IEC|IPC|JEDEC|JESD|J-STD|EN|DIN|UL|AEC|MIL|IATF|VDE|VDMA|EIA|IEEE|QS|CFR|ANSI|MSL|ROHS|REACH|SAE|GB|RFC|FAQ|COVID|TS|PPAP|USB|HDMI|DDR|PCI|CAN|RS|I2C|SPI|X5R|X7R|X7S|C0G|NP0|Y5V)[-_/ ]?[A-Z]?[-\d.:/A-Z]*$",
+        r"^(?i:ISO|IEC|IPC|JEDEC|JESD|J-STD|EN|DIN|UL|AEC|MIL|IATF|VDE|VDMA|EIA|IEEE|CFR|ANSI|MSL|ROHS|REACH|SAE|RFC|FAQ|COVID|PPAP|USB|HDMI|DDR|I2C|X5R|X7R|X7S|C0G|NP0|Y5V)[-_/ ]?[A-Z]?[-\d.:/A-Z]*$",
+        r"^(?i:RS-?(?:232|422|485)[A-Z]?|QS-?9000|GB/?T?[ -]?\d{3,5}(?:[-.]\d+)*|TS-?16949|PCI-?E?\d?|CAN-?2\.0[AB]?)$",
         // Numbers only, times, sizes, ranges, telephone numbers.
         r"^[\d.,:/()+\-#*]+$",
         r"^\d{1,2}(?::\d{2})?(?i:am|pm|h|uhr)$",

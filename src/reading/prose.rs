@@ -16,7 +16,7 @@ use super::{
     pairs::{self, Paired},
     part_roles::{self, Columns, OpenGroup, RoledPart},
     parts,
-    questions::{Answers, Asked, Questions, best, probabilities},
+    questions::{About, Answers, Asked, Questions, best, probabilities},
 };
 use crate::{
     domain::{
@@ -33,11 +33,8 @@ use crate::{
 const SURE: f64 = 0.85;
 /// A date or part left aside waits for a person where it could be one that counts, with at least this probability.
 const COULD_COUNT: f64 = 0.3;
-/// Log odds a maker or a notice number needs, and the lead it needs over the next one.
+/// Evidence of a notice number from which on no part is looked for in it.
 const NAMED_MIN: f64 = 2.4;
-const LEAD_MIN: f64 = 0.8;
-/// Log odds at which a second notice number may mean a second notice in the same document.
-const ANOTHER_MIN: f64 = 4.0;
 
 /// What was read of one document.
 pub(super) struct Read {
@@ -75,7 +72,11 @@ pub(super) struct Open {
 pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge) -> Open {
     let document = layout.document;
     let language = language::of(&document.text);
-    let dates = dates::find(&document.text, language::day_first(language));
+    // A passage that speaks to whoever reads by machine gives no values.
+    let spoken = hostile::passages(&document.text);
+    let is_spoken = |span: Span| spoken.iter().any(|passage| passage.start < span.end && span.start < passage.end);
+    let mut dates = dates::find(&document.text, language::day_first(language));
+    dates.retain(|date| !is_spoken(date.span));
     let mut questions = Questions::default();
     let kind_asked = questions.kind(&opening(layout));
     let makers = makers::open(layout, aliases, site, &mut questions);
@@ -83,6 +84,7 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let ids = ids::open(layout, &date_spans, &mut questions);
     let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
     let mut candidates = parts::find(document, &taken, &site.mpns);
+    candidates.retain(|candidate| !is_spoken(candidate.span));
     // The notice's number is met again and again; none of these is a part.
     candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
 
@@ -104,7 +106,7 @@ pub(super) fn read(
     let answers = ask(&questions)?;
 
     let mut doubts = Doubts::default();
-    let (at, kind_confidence) = best(&probabilities(&answers.joined(kind_asked, &kind_evidence)));
+    let (at, kind_confidence) = best(&probabilities(&answers.joined(About::Kind, kind_asked, &kind_evidence)));
     let kind = kind::KINDS[at];
     if kind_confidence < SURE {
         doubts.add("notice_type", format!("it reads most like {}, but not surely ({:.0} %)", kind.as_str(), kind_confidence * 100.0));
@@ -163,13 +165,15 @@ fn maker(document: &Document, candidates: &[makers::MakerCandidate], doubts: &mu
         doubts.add("manufacturer", "the notice names no maker that was recognised");
         return None;
     };
-    let odds: Vec<f64> = candidates.iter().map(|candidate| candidate.evidence).collect();
-    if first.evidence < NAMED_MIN {
-        doubts.add("manufacturer", format!("{} may be the maker, but little says so", first.printed));
-    } else if let Some(second) = candidates.get(1).filter(|second| first.evidence - second.evidence < LEAD_MIN) {
-        doubts.add("manufacturer", format!("it could be {} or {}", first.printed, second.printed));
+    let confidence = named_confidence(candidates.iter().map(|candidate| candidate.evidence));
+    if confidence < SURE {
+        let reason = match candidates.get(1).filter(|second| second.evidence > 0.0) {
+            Some(second) => format!("it could be {} or {}", first.printed, second.printed),
+            None => format!("{} may be the maker, but little says so ({:.0} %)", first.printed, confidence * 100.0),
+        };
+        doubts.add("manufacturer", reason);
     }
-    Some(found(document, first.span, first.printed.clone(), named_confidence(&odds), false))
+    Some(found(document, first.span, first.printed.clone(), confidence, false))
 }
 
 fn notice_id(document: &Document, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
@@ -177,21 +181,20 @@ fn notice_id(document: &Document, ids: &[ids::IdCandidate], doubts: &mut Doubts)
         doubts.add("notice_id", "no notice number was found");
         return None;
     };
-    let odds: Vec<f64> = ids.iter().map(|candidate| candidate.evidence).collect();
-    if first.evidence < NAMED_MIN {
-        doubts.add("notice_id", format!("{} may be the notice's number, but little says so", first.printed));
-    } else if let Some(second) =
-        ids.get(1).filter(|second| (first.evidence - second.evidence < LEAD_MIN && second.evidence >= NAMED_MIN) || second.evidence >= ANOTHER_MIN)
-    {
-        doubts.add("notice_id", format!("it could be {} or {}", first.printed, second.printed));
+    let confidence = named_confidence(ids.iter().map(|candidate| candidate.evidence));
+    if confidence < SURE {
+        let reason = match ids.get(1).filter(|second| second.evidence > 0.0) {
+            Some(second) => format!("it could be {} or {}", first.printed, second.printed),
+            None => format!("{} may be the notice's number, but little says so ({:.0} %)", first.printed, confidence * 100.0),
+        };
+        doubts.add("notice_id", reason);
     }
-    Some(found(document, first.span, first.printed.clone(), named_confidence(&odds), false))
+    Some(found(document, first.span, first.printed.clone(), confidence, false))
 }
 
 /// Of the first among its rivals and none at all.
-fn named_confidence(odds: &[f64]) -> f64 {
-    let with_none: Vec<f64> = odds.iter().map(|odds| odds * 1.5).chain([1.0]).collect();
-    probabilities(&with_none).first().copied().unwrap_or(0.0)
+fn named_confidence(odds: impl Iterator<Item = f64>) -> f64 {
+    probabilities(&odds.chain([0.0]).collect::<Vec<_>>()).first().copied().unwrap_or(0.0)
 }
 
 fn affected(

@@ -4,7 +4,11 @@
 //! All questions share one prefix of examples, which the engine evaluates once and keeps. Text of the notice stands in a question as one line without control
 //! characters, so it cannot begin a question of its own.
 
-use super::{cues::DateRole, cues::PartRole, layout::Around};
+use super::{
+    cues::{DateRole, PartRole},
+    layout::Around,
+    weights::{self, ModelOdds},
+};
 use crate::{
     domain::notice::NoticeKind,
     limits,
@@ -68,8 +72,9 @@ const LABEL_BYTES_MAX: usize = 60;
 const BEFORE_BYTES_MAX: usize = 90;
 const AFTER_BYTES_MAX: usize = 40;
 
+/// What a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
+pub(super) enum About {
     Date,
     Part,
     Kind,
@@ -103,17 +108,6 @@ impl About {
         }
     }
 
-    /// Weight of the model's log odds beside code's. Without training the default model often knows a buy from a shipment and seldom the kind of a whole notice; it decides
-    /// where the words leave a question open, and makes a value doubtful where it contradicts them.
-    fn weight(self, trained: bool) -> f64 {
-        match (self, trained) {
-            (About::Date, false) => 0.3,
-            (About::Part, false) => 0.25,
-            (About::Kind | About::Maker | About::Number, false) => 0.1,
-            (_, true) => 0.5,
-        }
-    }
-
     fn question(self, text: &str) -> Question {
         Question { text: format!("{}{text} =", self.head()), choices: self.answers() }
     }
@@ -138,10 +132,10 @@ pub(super) struct Questions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked(pub usize);
 
-/// Log odds the model adds for each answer, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`. The default adds nothing: code's evidence alone.
+/// The model's answers, in the order of `DateRole::ALL`, `PartRole::ALL`, `kind::KINDS`. The default has none: code's evidence alone.
 #[derive(Default)]
 pub(super) struct Answers {
-    odds: Vec<Vec<f64>>,
+    odds: Vec<ModelOdds>,
     pub tokens: u32,
 }
 
@@ -198,10 +192,9 @@ impl Questions {
             .map(|((about, _), scores)| {
                 let at = About::ALL.iter().position(|known| known == about).unwrap_or(0);
                 let empty = empty.get(at).map(Vec::as_slice).unwrap_or_default();
-                let raised: Vec<f64> =
-                    scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - if trained { 0.0 } else { f64::from(*empty) }).collect();
-                let mean = raised.iter().sum::<f64>() / raised.len().max(1) as f64;
-                raised.into_iter().map(|odds| about.weight(trained) * (odds - mean)).collect()
+                // A small model prefers some answers whatever is asked; training took that away.
+                let odds = scores.iter().zip(empty).map(|(score, empty)| f64::from(*score) - if trained { 0.0 } else { f64::from(*empty) }).collect();
+                ModelOdds { odds, is_trained: trained }
             })
             .collect();
         Ok(Answers { odds, tokens: scored.tokens })
@@ -209,15 +202,14 @@ impl Questions {
 }
 
 impl Answers {
-    /// Code's evidence with the model's added.
-    pub fn joined(&self, asked: Option<Asked>, evidence: &[f64]) -> Vec<f64> {
-        let odds = asked.and_then(|asked| self.odds.get(asked.0));
-        evidence.iter().enumerate().map(|(at, code)| code + odds.and_then(|odds| odds.get(at)).copied().unwrap_or(0.0)).collect()
+    /// Log odds of each answer, by code's evidence and the model's.
+    pub fn joined(&self, about: About, asked: Option<Asked>, evidence: &[f64]) -> Vec<f64> {
+        weights::joined(about, evidence, asked.and_then(|asked| self.odds.get(asked.0)))
     }
 
     /// The same for a question of yes or no: log odds of yes.
-    pub fn raised(&self, asked: Option<Asked>, evidence: f64) -> f64 {
-        match self.joined(asked, &[evidence, 0.0])[..] {
+    pub fn raised(&self, about: About, asked: Option<Asked>, evidence: f64) -> f64 {
+        match self.joined(about, asked, &[evidence, 0.0])[..] {
             [yes, no] => yes - no,
             _ => evidence,
         }
