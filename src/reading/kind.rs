@@ -23,7 +23,7 @@ static TICKED: LazyLock<Option<Regex>> =
 /// Denials: nothing ends although the words of an end stand there.
 static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:\b(?:not|never|neither|nor|no\s+plans?\s+to|without|nicht|kein\w*|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*)|(?:生産中止|生産終了|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|不(?:会|會)停[产產])",
+        r"(?i)(?:\b(?:not|never|neither|nor|no\s+plans?\s+to|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|without|nicht|kein\w*|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*)|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會)?|并非|並非)停[产產])",
     )
     .ok()
 });
@@ -36,21 +36,34 @@ static OLD_MATERIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The number of a notice says what list it is of, not what it is about: `EOL-AL-273: marking change`. Nor does a field that is not filled in.
+static NOT_SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"\b(?:[A-Z]{1,8}[-_/])*(?:EOL|PDN|PCN|PTN|LTB|DN)N?(?:[-_/#][A-Z]{1,6})*[-_/#]?\d[\w\-/.]*|(?i:(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)(?:\s+dates?)?[\s.:]*(?:n\s?/\s?a\b|none\b|not\s+applicable|-+\s*$)|last\s?time\s?buy:n/a)",
+    )
+    .ok()
+});
+
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
-    use NoticeKind::{Nrnd, Pcn, Pdn, Retraction};
+    use NoticeKind::{Nrnd, Other, Pcn, Pdn, Retraction};
     [
         (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
         (Pdn, 3.0, r"最終(?:受注|注文|購入|出荷)|最[后後終终](?:订购|购买|采购|下单|订单|出货|訂購|採購|出貨)|derni[eè]re?s?\s+(?:commande|livraison)|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)|last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
         (Pdn, 4.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|(?:fertigung|produktion|herstellung)\s+(?:\S+\s+){0,8}?einstellen|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
         (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
         (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
+        (Pcn, 3.0, r"\b(?:change\s+(?:notice|inside|of\s+(?:the\s+)?\w+)|(?:\w+\s+)change\b|request\s+for\s+approval\s+of\s+change)|\bCHANGE\b|ändert\s+sich|umstellung|stellen\s+wir\s+\S+\s+\S+\s+um\b|modification|cambio\s+de|変更|变更|變更"),
+        (Other, 5.5, r"holidays?\b|works?\s+closure|closed\s+(?:from|for|between)|betriebsferien|werksferien|betriebsurlaub|fermeture\s+annuelle|cong[ée]s|vacaciones|休業|放假|春节|order\s+(?:confirmation|acknowledge?ment)|auftragsbestätigung|\binvoice\b|\brechnung\b|\bfacture\b|\bfactura\b|quotation|newsletter|minutes\s+of|price\s+(?:list|increase|adjustment)|preiserhöhung|stock\s+list|excess\s+stock|delivery\s+note|lieferschein|webinar|survey|questionnaire|terms\s+(?:and\s+conditions\s+)?of\s+sale|移転|価格改定"),
         (Nrnd, 6.0, r"not\s+recommended\s+(?:for|in)\s+new\s+(?:design|development)s?|\bNRND\b|nicht\s+f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion)\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不推荐(?:用于)?新设计"),
-        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)"),
+        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)|rücknahme|zur[üu]ckgenommen|suspended\s+until"),
     ]
     .into_iter()
     .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?i){pattern}")).ok()?, kind, weight }))
     .collect()
 });
+
+/// Bytes from the start in which a letter says what it is about.
+const HEAD_BYTES: usize = 300;
 
 /// Log-odds of each of `KINDS`.
 pub(super) fn evidence(document: &Document) -> Vec<f64> {
@@ -60,10 +73,19 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     let mut scores = KINDS.map(|_| 0.0_f64);
     let plain = without(&UNTICKED, &document.text);
     let has_denial = DENIED.as_ref().is_some_and(|regex| regex.is_match(&plain));
-    let plain = without(&OLD_MATERIAL, &without(&DENIED, &plain));
+    let plain = without(&NOT_SAID, &without(&OLD_MATERIAL, &without(&DENIED, &plain)));
     let title = document.title.map_or("", |title| document.slice(title));
+    let head = format!("{title}\n{}", &document.text[..document.text.floor_char_boundary(HEAD_BYTES)]);
+    let mut withdraws = false;
     for sign in SIGNS.iter() {
         let Some(at) = KINDS.iter().position(|kind| *kind == sign.kind) else { continue };
+        let in_head = sign.regex.is_match(&head);
+        withdraws |= sign.kind == NoticeKind::Retraction && in_head;
+        // What a letter is about when it is no notice is said at its start; in the text of a notice the same words are its terms.
+        if sign.kind == NoticeKind::Other {
+            scores[at] += if in_head { sign.weight } else { 0.0 };
+            continue;
+        }
         let times = sign.regex.find_iter(&plain).count();
         if times > 0 {
             scores[at] += sign.weight + 0.5 * (times.min(5) - 1) as f64;
@@ -78,7 +100,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     let [pdn, pcn, _, retraction, other] = &mut scores;
     if *retraction > 0.0 {
         // A withdrawal names what it withdraws.
-        *retraction += pdn.min(4.0);
+        *retraction += if withdraws { pdn.max(0.0) } else { pdn.min(4.0) };
     }
     if has_denial {
         *pdn -= 4.0;
@@ -87,7 +109,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
         *pdn += 1.0;
     }
-    *other = 1.5;
+    *other += 1.5;
     scores.to_vec()
 }
 
@@ -137,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_sign_is_a_regular_expression() {
-        assert_eq!(SIGNS.len(), 7);
+        assert_eq!(SIGNS.len(), 9);
         assert!(UNTICKED.is_some() && TICKED.is_some() && DENIED.is_some() && OLD_MATERIAL.is_some());
     }
 }
