@@ -2,17 +2,18 @@
 # Measures on this machine and prints the figures; nothing is kept.
 #   bash packaging/bench.sh ingest [--seconds=5] [--jobs=1000,100000,1000000]
 #   bash packaging/bench.sh documents [--seconds=5]     beside pdftotext where that is installed (poppler-utils)
+#   bash packaging/bench.sh read [--documents=12]      reading beside generation of the whole JSON under a grammar
 # PROFILE=dev takes the development profile, which is built already where the tests ran; the default is a release. TMPDIR names the disk to measure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
-ingest | documents)
+ingest | documents | read)
     bench=$1
     shift
     cargo bench --locked --quiet --profile "${PROFILE:-release}" --bench "$bench" -- "$@"
     ;;
 *)
-    echo "usage: bash packaging/bench.sh ingest [--seconds=N] [--jobs=N,N,N] | documents [--seconds=N]" >&2
+    echo "usage: bash packaging/bench.sh ingest [--seconds=N] [--jobs=N,N,N] | documents [--seconds=N] | read [--documents=N]" >&2
     exit 2
     ;;
 esac

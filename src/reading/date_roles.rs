@@ -49,12 +49,17 @@ static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Gathers the evidence and puts a question for each date.
 pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
     let stops: Vec<Span> = candidates.iter().map(|candidate| candidate.span).collect();
+    let mut is_first = true;
     candidates
         .into_iter()
         .map(|candidate| {
             let around = layout.around(candidate.span, &stops);
             let mut evidence = date_evidence(&around);
-            place_evidence(layout, &candidate, &around, &mut evidence);
+            let is_of_mail = place_evidence(layout, &candidate, &around, &mut evidence);
+            // A letter begins with its own date, whatever it calls it.
+            if !is_of_mail && std::mem::take(&mut is_first) && layout.line_at(candidate.span.start) < 12 {
+                evidence[0] += 1.5;
+            }
             let asked = questions.date(&around);
             let row = layout.cell(candidate.span).filter(|(_, cell)| !layout.is_pairs(cell.table)).map(|(_, cell)| (cell.table, cell.row));
             OpenDate { candidate, evidence, asked, row }
@@ -62,7 +67,8 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
         .collect()
 }
 
-fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super::layout::Around<'_>, evidence: &mut [f64]) {
+/// What the place itself tells; whether it is the head of a mail.
+fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super::layout::Around<'_>, evidence: &mut [f64]) -> bool {
     let at = |role: DateRole| DateRole::ALL.iter().position(|known| *known == role).unwrap_or(0);
     let line = layout.line_at(candidate.span.start);
     let start = &layout.document.text[layout.line_span(line).start as usize..candidate.span.start as usize];
@@ -70,7 +76,7 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super
     let head_line = MAIL_HEAD.as_ref().is_some_and(|regex| regex.is_match(start)) && is_beside_mail_head(layout, line);
     if (in_mail_head && MAIL_HEAD.as_ref().is_some_and(|regex| regex.is_match(start))) || head_line {
         evidence[at(DateRole::None)] += 8.0;
-        return;
+        return true;
     }
     if line < 15 && PLACE.as_ref().is_some_and(|regex| regex.is_match(start)) {
         evidence[at(DateRole::Issue)] += 4.5;
@@ -89,6 +95,7 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super
     if line < 15 && NOTICE_LINE.as_ref().is_some_and(|regex| regex.is_match(start)) {
         evidence[at(DateRole::Issue)] += 4.0;
     }
+    false
 }
 
 /// Whether the line stands in a block of mail header lines, as forwarding writes them into a text.
