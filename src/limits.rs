@@ -115,6 +115,25 @@ pub const EVIDENCE_FILES_MAX: usize = 5000;
 /// Statements in an evidence pack; the newest.
 pub const EVIDENCE_STATEMENTS_MAX: usize = 100;
 
+// ---- API ----------------------------------------------------------------------------------------------------------------------------------
+
+/// How long a request is known again by its Idempotency-Key, in milliseconds: a day, longer than any client tries again.
+pub const IDEMPOTENCY_MS: i64 = 24 * 3600 * 1000;
+/// Longest such key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Cases one filtered page looks through; a rare match further on takes another page.
+pub const CASES_LOOKED_THROUGH_MAX: usize = 20_000;
+/// Streams of events open at once; every open page holds one, and the connections are bounded as well.
+pub const STREAMS_MAX: usize = 128;
+/// How long one stream lasts, in seconds; whoever reads it is asked again then who they are.
+pub const STREAM_SECONDS_MAX: u64 = 600;
+/// Silence after which a stream says that it is there, in seconds; proxies cut at 30 or 60.
+pub const STREAM_BEAT_SECONDS: u64 = 15;
+/// Pause before a browser asks again, in milliseconds.
+pub const STREAM_RETRY_MS: u64 = 2000;
+/// Records a stream looks at in one round.
+pub const STREAM_EVENTS_AT_ONCE: usize = 200;
+
 // ---- mail receiver ------------------------------------------------------------------------------------------------------------------------
 
 /// Longest command line, in bytes: RFC 5321 asks for 512, extensions add to MAIL and RCPT; addresses in UTF-8 take more.

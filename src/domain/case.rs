@@ -46,6 +46,16 @@ pub enum CaseState {
     },
 }
 
+impl CaseState {
+    pub fn name(&self) -> &'static str {
+        match self {
+            CaseState::Open => "open",
+            CaseState::Decided { .. } => "decided",
+            CaseState::Closed { .. } => "closed",
+        }
+    }
+}
+
 /// What a manager reads first. `None` is unknown, and never shown as zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headline {

@@ -200,7 +200,7 @@ async fn evidence(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     let pack = web::block(move || pack::of_case(&service, id, &caller.actor())).await??;
     Ok(HttpResponse::Ok()
         .content_type("application/x-tar")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.evidence.tar\"")))
+        .insert_header((header::CONTENT_DISPOSITION, ["attachment; filename=\"", id.to_string().as_str(), ".evidence.tar\""].concat()))
         .body(pack))
 }
 

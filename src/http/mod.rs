@@ -9,8 +9,11 @@ mod audit;
 mod body;
 mod decisions;
 mod dropin;
+mod etag;
 mod hooks;
 mod messages;
+mod once;
+mod openapi;
 mod pack;
 mod pages;
 mod problem;
@@ -18,10 +21,11 @@ mod quarantine;
 mod reads;
 mod replay;
 mod reviews;
-mod routes;
+pub mod routes;
 mod schema;
 mod spent;
 mod start;
+mod stream;
 mod unread;
 mod upkeep;
 mod watching;
@@ -34,7 +38,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub use access::{AccessSettings, Caller};
 pub use start::{Running, start};
@@ -80,6 +84,10 @@ pub struct Service {
     evidence: Option<Key>,
     /// Machines that may read the metrics over the network.
     watchers: Vec<IpNet>,
+    /// Streams of events that may be open at once.
+    streams: Arc<Semaphore>,
+    /// Set when the server stops, so that nothing that has no end holds it up.
+    stopping: watch::Sender<bool>,
 }
 
 impl Service {
@@ -107,6 +115,8 @@ impl Service {
             four_eyes: false,
             evidence: None,
             watchers: Vec::new(),
+            streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+            stopping: watch::Sender::new(false),
         })
     }
 

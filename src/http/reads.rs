@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Service, problem::Problem};
 use crate::{
     domain::{
+        case::Case,
         event::SourceError,
         id::{AssessmentId, CaseId, DatasetId, EventId, IdError, JobId},
         job::{Step, Subject},
@@ -154,9 +155,47 @@ async fn stored_json(service: web::Data<Service>, digest: crate::domain::event::
     Ok(HttpResponse::Ok().content_type("application/json").body(bytes))
 }
 
-async fn cases(service: web::Data<Service>, page: web::Query<Page>) -> Answer {
-    let rows = service.store.cases(page.before::<CaseId>()?, page.limit())?;
-    Ok(list(&rows, page.limit(), |case| case.id))
+#[derive(Deserialize)]
+struct CasesAsked {
+    /// open, decided or closed.
+    state: Option<String>,
+    /// The maker or an alias.
+    maker: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn cases(service: web::Data<Service>, asked: web::Query<CasesAsked>) -> Answer {
+    let CasesAsked { state, maker, before, limit } = asked.into_inner();
+    let known = ["open", "decided", "closed"];
+    if let Some(unknown) = state.as_deref().filter(|state| !known.contains(state)) {
+        return Err(Problem::bad_request(format!("'{unknown}' is not a state of a case: one of {}", known.join(", "))));
+    }
+    let page = Page { before, limit };
+    let aliases = service.datasets.aliases();
+    let maker = maker.map(|maker| aliases.key(&maker));
+    let takes = |case: &Case| {
+        state.as_deref().is_none_or(|state| state == case.state.name())
+            && maker.as_ref().is_none_or(|maker| case.maker.as_ref().is_some_and(|own| aliases.key(own) == *maker))
+    };
+    // A page that is not full has looked through every case, or names the last one it looked at.
+    let (mut rows, mut before, mut looked) = (Vec::new(), page.before::<CaseId>()?, 0);
+    loop {
+        let some = service.store.cases(before, limits::LIST_ROWS_MAX)?;
+        let full = some.len() == limits::LIST_ROWS_MAX;
+        before = some.last().map(|case| case.id);
+        looked += some.len();
+        for case in some.into_iter().filter(&takes) {
+            rows.push(case);
+            if rows.len() == page.limit() {
+                return Ok(list(&rows, page.limit(), |case| case.id));
+            }
+        }
+        if !full || looked >= limits::CASES_LOOKED_THROUGH_MAX {
+            let next = before.filter(|_| full);
+            return Ok(HttpResponse::Ok().json(json!({ "items": rows, "next": next })));
+        }
+    }
 }
 
 async fn case(service: web::Data<Service>, id: web::Path<String>) -> Answer {

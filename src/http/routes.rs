@@ -67,6 +67,7 @@ pub const API: &[Route] = &[
     open("GET", "/readyz"),
     // For the machines and networks in server.metrics_from.
     open("GET", "/metrics"),
+    open("GET", "/openapi.json"),
     open("GET", "/v1/schema/event.v1.json"),
     open("GET", "/v1/schema/notice.v1.json"),
     get("/api/v1/dashboard/risk-metrics"),
@@ -84,6 +85,7 @@ pub const API: &[Route] = &[
     get("/v1/assessments/{id}/row"),
     get("/v1/datasets"),
     get("/v1/where-used"),
+    get("/v1/stream"),
     post(Act::Ingest, "/v1/ingest"),
     post(Act::Work, "/v1/replay"),
     post(Act::Work, "/v1/jobs/{id}/retry"),
@@ -136,4 +138,9 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
     // Looks are no secret: stylesheets, scripts and pictures lie in one folder.
     let looks = *method == Method::GET && path.starts_with("/assets/");
     found.map(|route| route.needs).or(looks.then_some(Needs::Nothing))
+}
+
+/// What a browser shows.
+pub fn pages() -> &'static [Route] {
+    PAGES
 }

@@ -19,8 +19,8 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::{
-    Service, access, admin, decisions, dropin, hooks, messages, pages, problem::Problem, quarantine, reads, reviews, schema, unread, upkeep,
-    watching, where_used,
+    Service, access, admin, decisions, dropin, etag, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads, reviews, schema,
+    stream, unread, upkeep, watching, where_used,
 };
 use crate::limits;
 
@@ -38,6 +38,7 @@ pub(super) struct Peer {
 
 /// The faces while they serve.
 pub struct Running {
+    service: Arc<Service>,
     handles: Vec<ServerHandle>,
     thread: Mutex<Option<JoinHandle<io::Result<()>>>>,
 }
@@ -45,6 +46,7 @@ pub struct Running {
 impl Running {
     /// Takes no more connections, lets requests in hand finish within `limits::HTTP_DRAIN_SECONDS`, and ends.
     pub async fn stop(&self) {
+        self.service.stopping.send_replace(true);
         for handle in &self.handles {
             handle.stop(true).await;
         }
@@ -65,6 +67,7 @@ pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, tls: Option<Server
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     }
     let (started, has_started) = std::sync::mpsc::channel();
+    let served = Arc::clone(&service);
     let thread = std::thread::Builder::new().name("http".to_owned()).spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let mut servers = Vec::new();
@@ -80,7 +83,7 @@ pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, tls: Option<Server
         })
     })?;
     match has_started.recv() {
-        Ok(handles) => Ok(Running { handles, thread: Mutex::new(Some(thread)) }),
+        Ok(handles) => Ok(Running { service: served, handles, thread: Mutex::new(Some(thread)) }),
         Err(_) => Err(thread.join().map_or_else(
             |_| io::Error::other("the server's thread ended by a panic"),
             |ended| ended.err().unwrap_or_else(|| io::Error::other("the server ended at once")),
@@ -93,6 +96,8 @@ fn network(service: Arc<Service>, tcp: TcpListener, tls: Option<ServerConfig>) -
         App::new()
             .app_data(web::Data::from(Arc::clone(&service)))
             .configure(extractors)
+            .wrap(from_fn(once::once))
+            .wrap(from_fn(etag::tag))
             .wrap(from_fn(access::guard))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
@@ -118,6 +123,8 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
         App::new()
             .app_data(web::Data::from(Arc::clone(&service)))
             .configure(extractors)
+            .wrap(from_fn(once::once))
+            .wrap(from_fn(etag::tag))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
             .configure(admin::socket_routes)
@@ -153,6 +160,8 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(upkeep::routes)
         .configure(quarantine::routes)
         .configure(access::routes)
+        .configure(stream::routes)
+        .configure(openapi::routes)
         .configure(pages::routes);
 }
 

@@ -12,7 +12,7 @@ use super::{
     ReadError, Store,
     codec::decode,
     log::Stored,
-    record::{Act, FIRST_LINK, Record, link},
+    record::{Act, FIRST_LINK, KeyedOutcome, Record, link},
 };
 use crate::{
     domain::{
@@ -173,6 +173,14 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
         Record::Corrected { correction, mark } => {
             let job = correction.job.to_string();
             entry(mark.at, &mark.by, "reading.corrected", job, Some(correction.event.to_string()), Some(of_correction(correction)))
+        }
+        Record::Keyed { key, outcome, mark, .. } => {
+            let (act, detail) = match outcome {
+                KeyedOutcome::Begun => ("request.begun", None),
+                KeyedOutcome::Answered { status, .. } => ("request.answered", Some(format!("status {status}"))),
+                KeyedOutcome::Failed => ("request.failed", None),
+            };
+            entry(mark.at, &mark.by, act, key.to_string(), None, detail)
         }
         Record::Token { token, act, mark } => {
             let scopes = token.scopes.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(" ");

@@ -16,7 +16,7 @@ use super::{
     log::{Found, Group, Kind, Place, Position, Reader},
     order::Standing,
     record::{Act, Record, Stood},
-    retain::Hold,
+    retain::{Hold, of_hold},
     state::State,
     trees::{Changes, Which},
     view::View,
@@ -337,6 +337,7 @@ impl<'a> Draft<'a> {
             Record::Token { token, .. } => self.apply_token(token, place),
             Record::Decision { decision, .. } => self.apply_decision(decision, place),
             Record::Corrected { correction, .. } => self.apply_correction(correction, place),
+            Record::Keyed { key, .. } => self.apply_keyed(*key, place),
         }
         Ok(())
     }
@@ -429,13 +430,6 @@ pub(super) fn of_assessment(id: AssessmentId, record: Record) -> Result<Assessme
 pub(super) fn of_dataset(id: DatasetId, record: Record) -> Result<DatasetRow> {
     match record {
         Record::Dataset { row, .. } if row.id == id => Ok(*row),
-        _ => elsewhere(&id),
-    }
-}
-
-pub(super) fn of_hold(id: EventId, record: Record) -> Result<Hold> {
-    match record {
-        Record::Held { event, reason, mark } if event == id => Ok(Hold { event, by: mark.by, at: mark.at, reason }),
         _ => elsewhere(&id),
     }
 }

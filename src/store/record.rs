@@ -127,6 +127,14 @@ pub enum Record {
         correction: Box<Correction>,
         mark: Mark,
     },
+    /// A request with a key of its own was begun, or came to its end.
+    Keyed {
+        key: Digest,
+        /// Of what was asked for.
+        request: Digest,
+        outcome: KeyedOutcome,
+        mark: Mark,
+    },
 }
 
 impl Record {
@@ -143,6 +151,7 @@ impl Record {
             Record::Assessed { row, .. } => vec![row.body],
             Record::Corrected { correction, .. } if expired(correction.event) => Vec::new(),
             Record::Corrected { correction, .. } => vec![correction.before, correction.after],
+            Record::Keyed { outcome: KeyedOutcome::Answered { body, .. }, .. } => vec![*body],
             Record::User { user, .. } => user.password.into_iter().collect(),
             Record::Repeated { .. }
             | Record::Case { .. }
@@ -156,7 +165,8 @@ impl Record {
             | Record::Dropped { .. }
             | Record::Message { .. }
             | Record::Token { .. }
-            | Record::Decision { .. } => Vec::new(),
+            | Record::Decision { .. }
+            | Record::Keyed { .. } => Vec::new(),
         }
     }
 }
@@ -308,6 +318,18 @@ impl TokenAct {
             TokenAct::Used => "used",
         }
     }
+}
+
+/// What became of a request with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyedOutcome {
+    Begun,
+    Answered {
+        status: u16,
+        body: Digest,
+    },
+    /// It may be sent again.
+    Failed,
 }
 
 /// What changed about a case, most telling first.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::{
     Actor, ReadError, Store, WriteError,
     act::{self, Done, refused},
-    draft::{Draft, DraftError, key, number, of_event, of_hold},
+    draft::{Draft, DraftError, elsewhere, key, number, of_event},
     needed,
     record::Record,
     trees::Which,
@@ -87,6 +87,14 @@ pub struct Expiring {
     pub staying: std::collections::BTreeMap<String, u64>,
     /// Bytes of the bodies that events need now.
     pub bytes: u64,
+}
+
+/// What the record of a hold tells of it.
+pub(super) fn of_hold(id: EventId, record: Record) -> Result<Hold, DraftError> {
+    match record {
+        Record::Held { event, reason, mark } if event == id => Ok(Hold { event, by: mark.by, at: mark.at, reason }),
+        _ => elsewhere(&id),
+    }
 }
 
 impl Store {

@@ -65,6 +65,8 @@ pub(super) enum Which {
     CaseDecisions,
     /// job → place of the record
     Corrections,
+    /// key of a request → place of the newest record
+    Keyed,
     /// id → place of the newest record, number of the state
     Jobs,
     /// how far the log is applied, with the counters of that moment: the last row of every batch
@@ -72,7 +74,7 @@ pub(super) enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 30] = [
+    pub const ALL: [Which; 31] = [
         Which::Log,
         Which::Bodies,
         Which::Events,
@@ -101,6 +103,7 @@ impl Which {
         Which::Decisions,
         Which::CaseDecisions,
         Which::Corrections,
+        Which::Keyed,
         Which::Jobs,
         Which::State,
     ];
@@ -135,6 +138,7 @@ impl Which {
             Which::Decisions => "decisions",
             Which::CaseDecisions => "case-decisions",
             Which::Corrections => "corrections",
+            Which::Keyed => "keyed",
             Which::Jobs => "jobs",
             Which::State => "state",
         }

@@ -83,7 +83,7 @@ async fn find(request: &HttpRequest, service: &Service) -> Result<Option<Caller>
     }
     if let Some(key) = account::cookie(request, service) {
         let now = now();
-        if let Some((name, csrf)) = service.access.sessions.find(key, now)
+        if let Some((name, csrf)) = service.access.sessions.find(key, request.path() != "/v1/stream", now)
             && let Some(user) = service.store.user(&name)?
             && user.is_active(now)
             && service.access.sessions.is_of(key, &user)

@@ -61,15 +61,17 @@ impl Sessions {
         Ok(Begun { cookie })
     }
 
-    /// The user's name and the CSRF token of a session that lives.
-    pub fn find(&self, key: [u8; 32], now: At) -> Option<(String, String)> {
+    /// The user's name and the CSRF token of a session that lives. `seen`: a person did something, which a page that only listens did not.
+    pub fn find(&self, key: [u8; 32], seen: bool, now: At) -> Option<(String, String)> {
         let mut all = self.all();
         let session = all.get_mut(&key)?;
         if !session.lives(now) {
             all.remove(&key);
             return None;
         }
-        session.seen = now;
+        if seen {
+            session.seen = now;
+        }
         Some((session.user.clone(), session.csrf.clone()))
     }
 
@@ -110,21 +112,21 @@ mod tests {
         let anna = user("anna", 1);
         let key = |begun: &Begun| hashed(&begun.cookie);
         let first = sessions.begin(&anna, None, At(0)).expect("session");
-        assert!(sessions.find(key(&first), At(limits::SESSION_IDLE_MS - 1)).is_some());
-        assert!(sessions.find(key(&first), At(2 * limits::SESSION_IDLE_MS)).is_none(), "silent");
+        assert!(sessions.find(key(&first), true, At(limits::SESSION_IDLE_MS - 1)).is_some());
+        assert!(sessions.find(key(&first), true, At(2 * limits::SESSION_IDLE_MS)).is_none(), "silent");
         let busy = sessions.begin(&anna, None, At(0)).expect("session");
         let mut at = 0;
         while at + limits::SESSION_IDLE_MS / 2 < limits::SESSION_MS_MAX {
             at += limits::SESSION_IDLE_MS / 2;
-            assert_eq!(sessions.find(key(&busy), At(at)).is_some(), at < limits::SESSION_MS_MAX, "{at}");
+            assert_eq!(sessions.find(key(&busy), true, At(at)).is_some(), at < limits::SESSION_MS_MAX, "{at}");
         }
-        assert!(sessions.find(key(&busy), At(limits::SESSION_MS_MAX)).is_none(), "too old");
+        assert!(sessions.find(key(&busy), true, At(limits::SESSION_MS_MAX)).is_none(), "too old");
         let old = sessions.begin(&anna, None, At(0)).expect("session");
         let new = sessions.begin(&anna, Some(key(&old)), At(0)).expect("session");
         assert_ne!(old.cookie, new.cookie);
-        assert!(sessions.find(key(&old), At(0)).is_none() && sessions.find(key(&new), At(0)).is_some());
+        assert!(sessions.find(key(&old), true, At(0)).is_none() && sessions.find(key(&new), true, At(0)).is_some());
         assert!(!sessions.is_of(key(&new), &user("anna", 2)), "the user was changed");
-        assert!(sessions.find(key(&new), At(0)).is_none());
+        assert!(sessions.find(key(&new), true, At(0)).is_none());
     }
 
     #[test]
@@ -132,8 +134,8 @@ mod tests {
         let sessions = Sessions::default();
         let begun: Vec<Begun> =
             (0..=limits::SESSIONS_A_USER_MAX as i64).map(|at| sessions.begin(&user("anna", 1), None, At(at)).expect("session")).collect();
-        let alive = begun.iter().filter(|begun| sessions.find(hashed(&begun.cookie), At(20)).is_some()).count();
+        let alive = begun.iter().filter(|begun| sessions.find(hashed(&begun.cookie), true, At(20)).is_some()).count();
         assert_eq!(alive, limits::SESSIONS_A_USER_MAX);
-        assert!(sessions.find(hashed(&begun[0].cookie), At(20)).is_none(), "the oldest went");
+        assert!(sessions.find(hashed(&begun[0].cookie), true, At(20)).is_none(), "the oldest went");
     }
 }
