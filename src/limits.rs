@@ -1,4 +1,6 @@
 //! Every bound in Lastbuy, with its unit and its reason. A limit that is hit is always told to somebody: an error, a note on the document, or a doubt.
+//!
+//! This file is long because it is one list: every bound is found in one place, by its subject.
 
 // ---- intake -------------------------------------------------------------------------------------------------------------------------------
 
