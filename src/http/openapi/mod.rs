@@ -19,7 +19,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
 /// The whole description.
 pub fn document() -> Value {
     // Checked by a test; a file that is no JSON would describe nothing.
-    let schemas: Value = serde_json::from_str(include_str!("../../assets/schema/api.v1.json")).unwrap_or(Value::Null);
+    let schemas: Value = serde_json::from_str(include_str!("../../../assets/schema/api.v1.json")).unwrap_or(Value::Null);
     let mut paths: Map<String, Value> = Map::new();
     for route in API {
         let path = paths.entry(route.path.to_owned()).or_insert_with(|| json!({}));
