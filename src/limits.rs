@@ -172,6 +172,11 @@ pub const POLL_PARTS_MAX: usize = 50;
 pub const POLL_SECONDS_MAX: u64 = 120;
 /// First pause after a call that failed, in seconds; doubled up to the usual one.
 pub const POLL_RETRY_SECONDS: u64 = 60;
+/// How often the log is looked through for subscriptions of SNS that wait to be confirmed, in seconds, and for how many days SNS's token is good.
+pub const SNS_LOOK_SECONDS: u64 = 2;
+pub const SNS_TOKEN_DAYS: i64 = 3;
+/// Attempts at one confirmation; with their pauses they take about as long as the token is good.
+pub const SNS_TRIES_MAX: u32 = 12;
 /// Cookies of one session that are kept.
 pub const POLL_COOKIES_MAX: usize = 16;
 /// How often the files of the network face's certificate are looked at, in seconds: a renewal is in force well before the old one ends.
@@ -350,8 +355,13 @@ pub const SHEET_CELLS_MAX: usize = 200_000;
 /// Elements of an XML body, and how deep they may nest. A smartPCN of 1,000 items has about 10,000.
 pub const XML_ELEMENTS_MAX: usize = 200_000;
 pub const XML_DEPTH_MAX: usize = 64;
+/// Elements of one part of a Word file, which is read without keeping them, and how deep they may nest: text boxes within tables within text boxes reach sixty.
+pub const WORD_ELEMENTS_MAX: usize = 2_000_000;
+pub const WORD_DEPTH_MAX: usize = 256;
 /// Groups open at once in rich text; Word itself writes fewer than thirty.
 pub const RTF_GROUPS_MAX: usize = 1000;
+/// Properties of one message or attachment in TNEF; Exchange writes some hundred and fifty.
+pub const TNEF_PROPERTIES_MAX: u32 = 2000;
 /// Parts looked at in one mail.
 pub const MAIL_PARTS_MAX: usize = 200;
 /// HTML read from one page or mail body, in bytes, pictures within it not counted: its tree takes up to a hundred times as much memory.
@@ -382,6 +392,8 @@ pub const CHILD_STDERR_BYTES_MAX: usize = 8 << 10;
 pub const READING_SECONDS_MAX: u64 = 300;
 /// Affected parts taken from one notice; a larger list goes to review and says so.
 pub const NOTICE_PARTS_MAX: usize = 2000;
+/// Changes of one case by one notice that are told one by one; the rest is counted.
+pub const CASE_CHANGES_KEPT_MAX: usize = 200;
 /// Notices taken from one document.
 pub const NOTICES_MAX: usize = 50;
 /// Candidates of one kind considered in one document.

@@ -184,6 +184,11 @@ fn show(client: &Client, id: &str, as_json: bool) -> anyhow::Result<()> {
         output::print(&decided(&decision))?;
     }
     output::print(&needs_text(std::slice::from_ref(&case)))?;
+    if let Some((state, fields)) = case.get("state").and_then(Value::as_object).and_then(|state| state.iter().next()) {
+        let why = [output::text(fields, "/reason"), output::text(fields, "/answer")].into_iter().find(|text| text != "–").unwrap_or_default();
+        output::print(&format!("{state}: {why}"))?;
+    }
+    output::print(&history_text(&case))?;
     output::print(&format!("from: {}; newest assessment: {}", output::text(&case, "/events"), output::text(&case, "/latest")))
 }
 
@@ -224,6 +229,32 @@ fn verify(file: &Path, key: &str) -> CommandResult {
     ))?;
     manifest.missing.iter().for_each(|missing| output::note(&format!("missing: {missing}")));
     Ok(Ended::Done)
+}
+
+/// What each notice of the case did to it.
+fn history_text(case: &Value) -> String {
+    let rows = case.get("history").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut lines = Vec::new();
+    for row in rows {
+        lines.push(format!(
+            "{}, {} by {}: {}",
+            output::text(row, "/event"),
+            output::text(row, "/received_at"),
+            output::text(row, "/source"),
+            output::text(row, "/is")
+        ));
+        let changes = row.pointer("/told/changes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        lines.extend(changes.iter().map(|change| {
+            let of = |side: &str| change.get(side).and_then(Value::as_str);
+            match (of("before"), of("after")) {
+                (Some(before), Some(after)) => format!("  {}: {before} → {after}", output::text(change, "/what")),
+                (None, Some(after)) => format!("  {}: {after}", output::text(change, "/what")),
+                (Some(before), None) => format!("  {}: no longer {before}", output::text(change, "/what")),
+                (None, None) => format!("  {}", output::text(change, "/what")),
+            }
+        }));
+    }
+    lines.join("\n")
 }
 
 /// What a person must supply or decide.

@@ -55,6 +55,8 @@ impl CaseState {
         }
     }
 }
+/// How the reason begins for which a retraction closes a case.
+pub const WITHDRAWN: &str = "withdrawn by the maker";
 
 /// What a manager reads first. `None` is unknown, and never shown as zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,10 +110,11 @@ pub struct Case {
     pub headline: Option<Headline>,
 }
 
-/// What makes two notices one matter: the maker's own number for it, or, where it names none, the very same parts. `maker_key` is `MakerAliases::key`.
+/// What makes two notices one matter: the maker's own number for it, whatever its revision, or, where it names none, the very same parts. `maker_key` is
+/// `MakerAliases::key`.
 pub fn case_keys(maker_key: Option<&str>, notice_id: Option<&str>, mpns: &[String]) -> Vec<String> {
     let maker = maker_key.unwrap_or("?");
-    let folded: String = notice_id.unwrap_or("").chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+    let folded: String = unrevised(notice_id.unwrap_or("")).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
     if !folded.is_empty() {
         return vec![format!("notice {maker} {folded}")];
     }
@@ -119,6 +122,22 @@ pub fn case_keys(maker_key: Option<&str>, notice_id: Option<&str>, mpns: &[Strin
     parts.sort();
     parts.dedup();
     if parts.is_empty() { Vec::new() } else { vec![format!("parts {maker} {}", Digest::of(parts.join("\n").as_bytes()))] }
+}
+
+/// A notice's number without the mark of its revision: `PDN-26-14 Rev. B` is `PDN-26-14`. Only what is marked as a revision in words is one.
+fn unrevised(notice_id: &str) -> &str {
+    let words: Vec<&str> = notice_id.split_whitespace().collect();
+    let is_mark = |word: &str| matches!(word.trim_end_matches(['.', ':']).to_ascii_lowercase().as_str(), "rev" | "revision" | "version" | "ver");
+    let at = match words.as_slice() {
+        [.., number, mark, level] if is_mark(mark) && level.len() <= 3 => Some((number, *mark)),
+        [.., number, mark]
+            if mark.len() <= 6 && mark.to_ascii_lowercase().strip_prefix("rev").is_some_and(|level| level.trim_start_matches('.').len() <= 2) =>
+        {
+            Some((number, *mark))
+        }
+        _ => None,
+    };
+    at.and_then(|(_, mark)| notice_id.rfind(mark)).map_or(notice_id, |at| notice_id[..at].trim_end_matches([' ', ',', ';', '(', '-']))
 }
 
 /// One line of the list of assessments; the assessment itself is a blob.
@@ -152,4 +171,20 @@ pub struct DatasetRow {
     pub bom_lines: u32,
     pub refused_lines: u32,
     pub active: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_has_the_key_of_its_notice() {
+        let key = |id: &str| case_keys(Some("acme"), Some(id), &[]);
+        for revision in ["pdn 26/14", "PDN-26-14 Rev. B", "PDN-26-14, Rev B", "PDN-26-14 RevB", "PDN-26-14 (Revision 2", "PDN-26-14 Version 2"] {
+            assert_eq!(key(revision), key("PDN-26-14"), "{revision}");
+        }
+        for other in ["PDN-26-15", "PDN-26-14B", "REV-26-14", "PDN-26-14 Reverse", "Rev B"] {
+            assert_ne!(key(other), key("PDN-26-14"), "{other}");
+        }
+    }
 }

@@ -120,6 +120,12 @@ pub enum Happened {
         owner: Option<String>,
         due: Option<Date>,
     },
+    /// The maker took a notice back, and with it the case. `decided` says that somebody had decided, so that an order may be out.
+    CaseWithdrawn {
+        about: About,
+        reason: String,
+        decided: bool,
+    },
 }
 
 /// What rules are about.
@@ -133,10 +139,12 @@ pub enum On {
     LastTimeBuyNears,
     Test,
     DecisionChanged,
+    CaseWithdrawn,
 }
 
 impl On {
-    pub const RULED: [On; 6] = [On::CaseOpened, On::AssessmentChanged, On::WaitsForReview, On::DeadLetter, On::LastTimeBuyNears, On::DecisionChanged];
+    pub const RULED: [On; 7] =
+        [On::CaseOpened, On::AssessmentChanged, On::WaitsForReview, On::DeadLetter, On::LastTimeBuyNears, On::DecisionChanged, On::CaseWithdrawn];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,6 +155,7 @@ impl On {
             On::LastTimeBuyNears => "last_time_buy_nears",
             On::Test => "test",
             On::DecisionChanged => "decision_changed",
+            On::CaseWithdrawn => "case_withdrawn",
         }
     }
 }
@@ -161,6 +170,7 @@ impl Happened {
             Happened::LastTimeBuyNears { .. } => On::LastTimeBuyNears,
             Happened::Test { .. } => On::Test,
             Happened::DecisionChanged { .. } => On::DecisionChanged,
+            Happened::CaseWithdrawn { .. } => On::CaseWithdrawn,
         }
     }
 
@@ -170,7 +180,8 @@ impl Happened {
             Happened::CaseOpened { about }
             | Happened::AssessmentChanged { about, .. }
             | Happened::LastTimeBuyNears { about, .. }
-            | Happened::DecisionChanged { about, .. } => about.case.to_string(),
+            | Happened::DecisionChanged { about, .. }
+            | Happened::CaseWithdrawn { about, .. } => about.case.to_string(),
             Happened::WaitsForReview { job, .. } | Happened::DeadLetter { job, .. } => job.to_string(),
             Happened::Test { .. } => "test".to_owned(),
         }
@@ -185,6 +196,8 @@ impl Happened {
             // Back at work and stuck again is another occurrence, under another lease.
             Happened::WaitsForReview { epoch, .. } | Happened::DeadLetter { epoch, .. } => format!("{on} {object} {epoch}"),
             Happened::DecisionChanged { number, stage, .. } => format!("{on} {object} {number} {}", stage.as_str()),
+            // The reason names the event that took it back.
+            Happened::CaseWithdrawn { reason, .. } => format!("{on} {object} {reason}"),
             Happened::LastTimeBuyNears { last_time_buy, step, .. } => format!("{on} {object} {last_time_buy} {step}"),
         }
     }
@@ -198,7 +211,8 @@ impl Happened {
             | Happened::WaitsForReview { .. }
             | Happened::DeadLetter { .. }
             | Happened::Test { .. }
-            | Happened::DecisionChanged { .. } => None,
+            | Happened::DecisionChanged { .. }
+            | Happened::CaseWithdrawn { .. } => None,
         }
     }
 
@@ -212,6 +226,13 @@ impl Happened {
             Happened::AssessmentChanged { .. } | Happened::WaitsForReview { .. } | Happened::DeadLetter { .. } => Severity::Warning,
             Happened::LastTimeBuyNears { days, .. } if *days <= limits::CRITICAL_DAYS => Severity::Critical,
             Happened::LastTimeBuyNears { .. } => Severity::Warning,
+            Happened::CaseWithdrawn { decided, .. } => {
+                if *decided {
+                    Severity::Critical
+                } else {
+                    Severity::Info
+                }
+            }
         }
     }
 }

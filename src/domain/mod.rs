@@ -17,5 +17,6 @@ pub mod money;
 pub mod notice;
 pub mod part;
 pub mod review;
+pub mod revision;
 pub mod rule;
 pub mod time;

@@ -10,6 +10,7 @@ mod body;
 mod decisions;
 mod dropin;
 mod etag;
+mod history;
 mod hooks;
 mod messages;
 mod once;

@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::{Service, now, problem::Problem};
+use super::{Service, history, now, problem::Problem};
 use crate::{
     domain::{
         case::{Case, CaseState},
@@ -13,6 +13,7 @@ use crate::{
         job::{Job, JobState},
         money::Money,
         notice::NoticeKind,
+        revision,
     },
     limits,
     store::{JobFilter, Store},
@@ -46,6 +47,18 @@ struct CasePage {
     events: Vec<String>,
     assessment: Option<String>,
     answers: Vec<AnswerRow>,
+    /// Said where the case is no longer open.
+    ended: Option<String>,
+    history: Vec<HistoryRow>,
+}
+
+/// What one notice of the case did to it.
+struct HistoryRow {
+    event: String,
+    source: String,
+    at: String,
+    what: String,
+    changes: Vec<String>,
 }
 
 /// A case as the table shows it; every cell is text already.
@@ -206,7 +219,14 @@ fn case_page(service: &Service, id: CaseId) -> Result<CasePage, Problem> {
         events: case.events.iter().map(ToString::to_string).collect(),
         assessment: case.latest.map(|id| id.to_string()),
         answers: answers(&statement),
+        ended: (case.state != CaseState::Open).then(|| revision::state(&case.state)),
+        history: history::of(&service.store, &case)?.iter().map(history_row).collect(),
     })
+}
+
+fn history_row(row: &history::Row) -> HistoryRow {
+    let changes = row.told.iter().flat_map(|told| &told.changes).map(history::sentence).collect();
+    HistoryRow { event: row.event.to_string(), source: row.source.clone(), at: row.received_at.date().to_string(), what: row.is.clone(), changes }
 }
 
 /// The answers of a statement, whatever version wrote it.

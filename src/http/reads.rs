@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Service, problem::Problem};
+use super::{Service, history, problem::Problem};
 use crate::{
     domain::{
         case::Case,
@@ -198,8 +198,15 @@ async fn cases(service: web::Data<Service>, asked: web::Query<CasesAsked>) -> An
     }
 }
 
+/// The case, and what each of its notices did to it.
 async fn case(service: web::Data<Service>, id: web::Path<String>) -> Answer {
-    one(service.store.case(id.parse()?)?, "case", &id)
+    let shown = web::block(move || {
+        let case = service.store.case(id.parse()?)?.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
+        let mut shown = json!(case);
+        shown["history"] = json!(history::of(&service.store, &case)?);
+        Ok::<Value, Problem>(shown)
+    });
+    Ok(HttpResponse::Ok().json(shown.await??))
 }
 
 #[derive(Deserialize)]

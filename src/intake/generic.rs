@@ -2,7 +2,7 @@
 
 use super::{Delivery, Refusal, Settings, Taken, json, json::Node, media_type::MediaType};
 
-const TYPES: [&str; 4] = ["PDN", "PCN", "NRND", "OTHER"];
+const TYPES: [&str; 5] = ["PDN", "PCN", "NRND", "OTHER", "RETRACTION"];
 
 pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
     let media_type = MediaType::json(delivery)?;

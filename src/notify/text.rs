@@ -77,6 +77,17 @@ impl Text {
                 let (en, de) = words.stage(*stage);
                 (words.titled(en, de, about), words.say("See it with", "Ansehen mit").to_owned() + &show(&format!("cases show {}", about.case)))
             }
+            Happened::CaseWithdrawn { about, reason, decided } => {
+                words.about(about, &mut fact);
+                fact("Reason", "Grund", reason.clone());
+                let (en, de) = if *decided {
+                    ("See what was ordered, and cancel what can be:", "Prüfen, was bestellt ist, und stornieren, was geht:")
+                } else {
+                    ("See it with", "Ansehen mit")
+                };
+                let advice = words.say(en, de).to_owned() + &show(&format!("cases show {}", about.case));
+                (words.titled("Notice withdrawn", "Meldung zurückgezogen", about), advice)
+            }
             Happened::Test { by } => {
                 fact("Asked for by", "Angefordert von", by.clone());
                 let advice = words.say("Nothing is to be done.", "Es ist nichts zu tun.").to_owned();

@@ -228,7 +228,9 @@ fn finish(mut notice: Notice, mut doubts: Vec<Doubt>) -> Notice {
         if notice.maker.is_none() {
             doubts.push(doubt("manufacturer", "the feed names no maker".to_owned()));
         }
-        if notice.parts.is_empty() {
+        // What is taken back by its number need not be listed.
+        let is_numbered = notice.kind == NoticeKind::Retraction && notice.notice_id.is_some();
+        if notice.parts.is_empty() && !is_numbered {
             doubts.push(doubt("affected_parts", "the feed names no part".to_owned()));
         }
         if notice.parts.len() > limits::NOTICE_PARTS_MAX {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        case::{Case, Headline},
+        case::{Case, CaseState, Headline, WITHDRAWN},
         decision::Proposal,
         event::Digest,
         id::MessageId,
@@ -44,6 +44,15 @@ impl Draft<'_> {
                 JobState::Dead { reason } => {
                     let (job, subject, epoch, step) = (job.id, job.subject, job.epoch, job.step.as_str().to_owned());
                     Some((Happened::DeadLetter { job, subject, epoch, step, reason: reason.clone() }, mark.clone()))
+                }
+                _ => None,
+            },
+            Record::Case { case, act: CaseAct::Closed, mark } => match (&case.state, self.case(case.id)?) {
+                (CaseState::Closed { reason, .. }, Some(before))
+                    if reason.starts_with(WITHDRAWN) && !matches!(before.state, CaseState::Closed { .. }) =>
+                {
+                    let decided = matches!(before.state, CaseState::Decided { .. });
+                    Some((Happened::CaseWithdrawn { about: about(case), reason: reason.clone(), decided }, mark.clone()))
                 }
                 _ => None,
             },

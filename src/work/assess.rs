@@ -82,10 +82,19 @@ impl Worker {
 
     /// Every open case, newest first.
     pub(super) fn each_open_case(&self, mut visit: impl FnMut(&Case)) -> Result<(), String> {
+        self.each_case(|case| {
+            if case.state == CaseState::Open {
+                visit(case);
+            }
+        })
+    }
+
+    /// Every case, newest first.
+    pub(super) fn each_case(&self, mut visit: impl FnMut(&Case)) -> Result<(), String> {
         let mut before = None;
         loop {
             let page = self.store.cases(before, limits::LIST_ROWS_MAX).map_err(|error| error.to_string())?;
-            page.iter().filter(|case| case.state == CaseState::Open).for_each(&mut visit);
+            page.iter().for_each(&mut visit);
             match page.last() {
                 Some(last) if page.len() == limits::LIST_ROWS_MAX => before = Some(last.id),
                 _ => return Ok(()),

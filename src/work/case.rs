@@ -6,12 +6,13 @@ use jiff::civil::Date;
 use super::{Done, Worker, json, now};
 use crate::{
     domain::{
-        case::{Case, CasePart, CaseState, NamedReplacement, case_keys},
+        case::{Case, CasePart, CaseState, NamedReplacement, WITHDRAWN, case_keys},
         event::Event,
         id::{CaseId, EventId},
         job::{Job, Step},
         notice::{AffectedPart, Notice, NoticeKind, Reading, Replacement},
         part::normal_mpn,
+        revision::{CaseResult, Told, supersedes},
     },
     store::{CaseWrite, Effects},
 };
@@ -21,22 +22,56 @@ impl Worker {
         let event = self.event(job)?;
         let reading: Reading = self.earlier(job, Step::Reading)?;
         if !job.pins.is_empty() {
-            return Ok(Done::result(json(&self.as_they_would_be(&event, &reading)?)?));
+            let as_they_would_be = Some(self.as_they_would_be(&event, &reading)?);
+            return Ok(Done::result(json(&CaseResult { as_they_would_be, told: Vec::new() })?));
         }
         let mut effects = Effects::default();
+        let mut all_told = Vec::new();
         for (keys, notice) in self.matters(&reading) {
-            effects.cases.push(match self.existing(&keys)? {
-                Some(case) => {
-                    let expected = case.changed_at;
-                    // Read again: what the notice said before must not stay in the case.
-                    let told =
-                        if case.events.contains(&event.id) { self.retold(&case, event.id, &[notice])? } else { joined(case, notice, event.id) };
-                    CaseWrite::Change { case: told, expected }
+            let existing = match self.existing(&keys)? {
+                // Its own number is one more of the case's, so that a copy of the retraction joins it as well.
+                None if notice.kind == NoticeKind::Retraction => {
+                    self.withdrawn_by(notice)?.map(|case| Case { keys: [&case.keys[..], &keys].concat(), ..case })
                 }
-                None => CaseWrite::New(opened(keys, notice, event.id)),
-            });
+                existing => existing,
+            };
+            let (write, told) = match existing {
+                // Read again: what the notice said before must not stay in the case.
+                Some(case) if case.events.contains(&event.id) => {
+                    let (now, told) = self.retold(&case, event.id, &[notice])?;
+                    (CaseWrite::Change { case: now, expected: case.changed_at }, told)
+                }
+                Some(case) => {
+                    let now = joined(case.clone(), notice, event.id);
+                    let told = vec![Told::of(Some(&case), &now, notice)];
+                    (CaseWrite::Change { case: now, expected: case.changed_at }, told)
+                }
+                None => {
+                    let now = opened(keys, notice, event.id);
+                    let told = vec![Told::of(None, &now, notice)];
+                    (CaseWrite::New(now), told)
+                }
+            };
+            effects.cases.push(write);
+            all_told.extend(told);
         }
+        effects.result = Some(json(&CaseResult { as_they_would_be: None, told: all_told })?);
         Ok(Done::advance(effects))
+    }
+
+    /// The case that a retraction under a number of its own takes back: the only one of its maker that is not closed and has every part it lists.
+    fn withdrawn_by(&self, notice: &Notice) -> Result<Option<Case>, String> {
+        let key = |maker: &str| self.datasets.aliases().key(maker);
+        let Some(maker) = notice.maker.as_ref().map(|maker| key(&maker.value)).filter(|_| !notice.parts.is_empty()) else { return Ok(None) };
+        let mut found: Vec<Case> = Vec::new();
+        self.each_case(|case| {
+            let has = |mpn: &str| case.parts.iter().any(|part| normal_mpn(&part.mpn) == normal_mpn(mpn));
+            let is_closed = matches!(case.state, CaseState::Closed { .. });
+            if !is_closed && case.maker.as_deref().map(key) == Some(maker.clone()) && notice.parts.iter().all(|part| has(&part.mpn.value)) {
+                found.push(case.clone());
+            }
+        })?;
+        Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
     /// The notices of a reading that a case can be about, each matter once, with their keys. A notice without parts and without a number of its own has nothing
@@ -69,13 +104,19 @@ impl Worker {
                 None => found.push((case, vec![notice])),
             }
         }
-        found.into_iter().map(|(case, notices)| self.retold(&case, event.id, &notices)).collect()
+        found.into_iter().map(|(case, notices)| Ok(self.retold(&case, event.id, &notices)?.0)).collect()
     }
 
-    /// The case as its notices tell it, in the order they arrived, with `notices` as what `event` says now. A case made by hand, or one with a notice whose
-    /// reading is no longer kept, has more than its notices: there they only join it.
-    fn retold(&self, case: &Case, event: EventId, notices: &[&Notice]) -> Result<Case, String> {
-        let only_joined = || notices.iter().fold(case.clone(), |case, notice| joined(case, notice, event));
+    /// The case as its notices tell it, in the order they arrived, with `notices` as what `event` says now, and what they change in what was told before them. A case
+    /// made by hand, or one with a notice whose reading is no longer kept, has more than its notices: there they only join it.
+    fn retold(&self, case: &Case, event: EventId, notices: &[&Notice]) -> Result<(Case, Vec<Told>), String> {
+        let only_joined = || {
+            notices.iter().fold((case.clone(), Vec::new()), |(case, mut told), notice| {
+                let now = joined(case.clone(), notice, event);
+                told.push(Told::of(Some(&case), &now, notice));
+                (now, told)
+            })
+        };
         if case.made_by.is_some() {
             return Ok(only_joined());
         }
@@ -83,12 +124,16 @@ impl Worker {
         if !events.contains(&event) {
             events.push(event);
         }
-        let mut told: Option<Case> = None;
+        let (mut told, mut changed): (Option<Case>, Vec<Told>) = (None, Vec::new());
         let mut tell = |notice: &Notice, of: EventId| {
-            told = Some(match told.take() {
-                Some(told) => joined(told, notice, of),
+            let now = match &told {
+                Some(told) => joined(told.clone(), notice, of),
                 None => opened(case.keys.clone(), notice, of),
-            });
+            };
+            if of == event {
+                changed.push(Told::of(told.as_ref(), &now, notice));
+            }
+            told = Some(now);
         };
         for of in &events {
             if *of == event {
@@ -104,15 +149,17 @@ impl Worker {
             let of_the_case = self.matters(&reading).into_iter().filter(|(keys, _)| keys.iter().any(|key| case.keys.contains(key)));
             of_the_case.for_each(|(_, notice)| tell(notice, *of));
         }
-        let Some(told) = told else { return Ok(case.clone()) };
+        let Some(told) = told else { return Ok((case.clone(), changed)) };
         // What a person decided stays; that this notice withdrew the matter does not stay when it no longer says so.
         let state = match (&told.state, &case.state) {
             (CaseState::Closed { reason, .. }, CaseState::Closed { reason: before, .. }) if reason == before => case.state.clone(),
-            (CaseState::Open, CaseState::Closed { reason, .. }) if *reason == withdrawn(event) => CaseState::Open,
+            (CaseState::Open, CaseState::Closed { reason, .. }) if reason.starts_with(&withdrawn(event)) => CaseState::Open,
             (CaseState::Open, _) => case.state.clone(),
+            (CaseState::Closed { .. }, CaseState::Closed { .. }) => case.state.clone(),
+            (_, CaseState::Decided { .. }) => taken_back(&case.state, event),
             _ => told.state.clone(),
         };
-        Ok(Case {
+        let told = Case {
             id: case.id,
             keys: case.keys.clone(),
             made_by: None,
@@ -123,7 +170,8 @@ impl Worker {
             latest: case.latest,
             headline: case.headline.clone(),
             ..told
-        })
+        };
+        Ok((told, changed))
     }
 
     fn keys(&self, notice: &Notice) -> Vec<String> {
@@ -157,7 +205,8 @@ fn opened(keys: Vec<String>, notice: &Notice, event: EventId) -> Case {
         parts: notice.parts.iter().map(part).collect(),
         events: vec![event],
         made_by: None,
-        state: CaseState::Open,
+        // A retraction that comes before what it takes back: the notice itself, when it comes late, must not open a matter.
+        state: if notice.kind == NoticeKind::Retraction { taken_back(&CaseState::Open, event) } else { CaseState::Open },
         opened_at: at,
         changed_at: at,
         latest: None,
@@ -168,7 +217,7 @@ fn opened(keys: Vec<String>, notice: &Notice, event: EventId) -> Case {
 /// The case after another notice about it.
 fn joined(mut case: Case, notice: &Notice, event: EventId) -> Case {
     let issued = notice.issue_date.as_ref().map(|date| date.value);
-    let newer = matches!((case.issue_date, issued), (Some(old), Some(new)) if new > old);
+    let newer = supersedes(case.issue_date, issued);
     let found = |date: &Option<crate::domain::notice::Found<Date>>| date.as_ref().map(|date| date.value);
     case.last_time_buy = counts(case.last_time_buy, found(&notice.last_time_buy), newer);
     case.last_time_ship = counts(case.last_time_ship, found(&notice.last_time_ship), newer);
@@ -176,9 +225,16 @@ fn joined(mut case: Case, notice: &Notice, event: EventId) -> Case {
         case.issue_date = issued.or(case.issue_date);
     }
     if notice.kind == NoticeKind::Retraction {
-        case.state = CaseState::Closed { reason: withdrawn(event), at: now() };
-    } else if case.kind == NoticeKind::Other || newer {
-        case.kind = notice.kind;
+        case.state = taken_back(&case.state, event);
+    } else {
+        if matches!(case.kind, NoticeKind::Other | NoticeKind::Retraction) || newer {
+            case.kind = notice.kind;
+        }
+        // A notice that is newer than the retraction ends the part after all.
+        let is_withdrawn = matches!(&case.state, CaseState::Closed { reason, .. } if reason.starts_with(WITHDRAWN));
+        if newer && is_withdrawn && notice.kind != NoticeKind::Other {
+            case.state = CaseState::Open;
+        }
     }
     if case.maker.is_none() {
         case.maker = notice.maker.as_ref().map(|maker| maker.value.clone());
@@ -203,7 +259,18 @@ fn joined(mut case: Case, notice: &Notice, event: EventId) -> Case {
 }
 
 fn withdrawn(event: EventId) -> String {
-    format!("withdrawn by the maker, {event}")
+    format!("{WITHDRAWN} ({event})")
+}
+
+/// The state after a retraction. That somebody had decided is told: what was ordered may have to be cancelled.
+fn taken_back(state: &CaseState, event: EventId) -> CaseState {
+    match state {
+        CaseState::Closed { .. } => state.clone(),
+        CaseState::Open => CaseState::Closed { reason: withdrawn(event), at: now() },
+        CaseState::Decided { answer, by, .. } => {
+            CaseState::Closed { reason: format!("{}; {by} had decided for {answer}: see what was ordered", withdrawn(event)), at: now() }
+        }
+    }
 }
 
 /// Which of two dates counts: a newer revision's, otherwise the earlier.

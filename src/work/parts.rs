@@ -9,6 +9,7 @@ use crate::{
         case::Case,
         id::{CaseId, DatasetId},
         job::{Job, Step, Subject},
+        revision::CaseResult,
     },
     factory::PartMatch,
 };
@@ -35,8 +36,10 @@ impl Worker {
 
     /// The cases a job is about: as they are, or, where a replay with pins told them anew, as they would be.
     pub(super) fn cases(&self, job: &Job) -> Result<Vec<Case>, String> {
-        if job.result(Step::Case).is_some() {
-            return self.earlier(job, Step::Case);
+        if job.result(Step::Case).is_some()
+            && let CaseResult { as_they_would_be: Some(cases), .. } = self.earlier(job, Step::Case)?
+        {
+            return Ok(cases);
         }
         let ids: Vec<CaseId> = match job.subject {
             Subject::Case(id) => vec![id],
