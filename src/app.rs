@@ -80,6 +80,7 @@ pub fn gate(config: &Config) -> Result<Gate, AppError> {
         mandrill_url: written.mandrill_url.clone(),
         ses_topics: written.ses_topics.clone(),
         ses_certificates: config.ses_certificates.clone(),
+        confirms_subscriptions: config.sns.is_some(),
         cloudevents_batches: written.cloudevents_batches,
         columns: columns(config)?,
     })

@@ -7,6 +7,7 @@ pub mod inbox;
 mod notify;
 pub mod poller;
 pub mod smtp;
+pub mod sns;
 pub mod tls;
 
 use std::{
@@ -56,6 +57,7 @@ pub struct Written {
     pub smtp: smtp::Written,
     pub inbox: inbox::Written,
     pub siliconexpert: poller::Written,
+    pub sns: sns::Written,
     pub model: Model,
     pub work: Work,
     pub retention: Retention,
@@ -164,6 +166,8 @@ pub struct Config {
     pub inbox: Option<inbox::Inbox>,
     /// The poller, where it is on.
     pub poller: Option<poller::Poller>,
+    /// What confirms subscriptions of SNS, where that is on.
+    pub sns: Option<sns::Sns>,
     /// By source. Never shown.
     pub secrets: BTreeMap<String, String>,
     /// Certificates of SNS in PEM, each with the name of its file.
@@ -258,6 +262,7 @@ impl Config {
         }
         let (smtp, inbox, poller) = (written.smtp.resolve()?, written.inbox.resolve()?, written.siliconexpert.resolve()?);
         written.access.always()?;
+        let sns = written.sns.resolve(&written.intake.ses_topics)?;
         let notify = notify::resolve(&written.notify)?;
         let metrics_from = written.server.metrics_from.iter().map(|network| smtp::network("server.metrics_from", network));
         let metrics_from = metrics_from.collect::<Result<_, _>>()?;
@@ -270,6 +275,7 @@ impl Config {
             smtp,
             inbox,
             poller,
+            sns,
             written,
             files,
             data_dir,

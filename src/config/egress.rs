@@ -32,9 +32,25 @@ impl Config {
         if let Some(poller) = &self.poller {
             all.push(Egress { purpose: "siliconexpert".to_owned(), address: format!("{}:{}", poller.host, poller.port), encrypted: poller.is_tls });
         }
+        if let Some(sns) = &self.sns {
+            let mut addresses: Vec<String> = match &sns.proxy {
+                Some((host, port)) => vec![format!("{host}:{port}")],
+                None => self.written.intake.ses_topics.iter().filter_map(|topic| sns_host(topic)).map(|host| format!("{host}:443")).collect(),
+            };
+            addresses.dedup();
+            all.extend(addresses.into_iter().map(|address| Egress { purpose: "sns".to_owned(), address, encrypted: true }));
+        }
         all.sort_by(|one, other| one.purpose.cmp(&other.purpose));
         all
     }
+}
+
+/// The host of SNS that a topic (`arn:aws:sns:eu-central-1:…`) belongs to.
+fn sns_host(topic: &str) -> Option<String> {
+    let mut fields = topic.split(':');
+    let partition = fields.nth(1)?;
+    let region = fields.nth(1)?;
+    Some(format!("sns.{region}.amazonaws.com{}", if partition == "aws-cn" { ".cn" } else { "" }))
 }
 
 /// Host and port only: the rest of the address may be a secret.

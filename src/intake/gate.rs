@@ -21,6 +21,8 @@ pub struct Settings {
     pub ses_topics: Vec<String>,
     /// Certificates of SNS in PEM, each with the name of its file.
     pub ses_certificates: Vec<(String, Vec<u8>)>,
+    /// Subscriptions of listed topics are confirmed by `receive::sns`; otherwise a person does it.
+    pub confirms_subscriptions: bool,
     pub cloudevents_batches: bool,
     /// How the columns of an export are named, by source.
     pub columns: BTreeMap<String, Columns>,

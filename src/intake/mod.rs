@@ -38,6 +38,7 @@ pub use answers::Answers;
 pub use gate::{Gate, Settings};
 use gate::{Proof, Scheme};
 use media_type::MediaType;
+pub use ses::{subscription, subscription_address};
 pub use smtp::{Envelope, SMTP, mail};
 
 /// One delivery as it came over HTTP or from a file.

@@ -13,7 +13,7 @@ use super::{
     mails,
     media_type::MediaType,
 };
-use crate::limits;
+use crate::{domain::event::Event, limits};
 
 /// The signed members, in this order, where they are there.
 const SIGNED: [&str; 8] = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
@@ -71,14 +71,34 @@ pub(super) fn verify(delivery: &Delivery, certificates: &[Certificate], settings
 /// The file's name in an address that may hold certificates of SNS.
 fn certificate_file(url: &str) -> Option<&str> {
     let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-    let region = host.strip_prefix("sns.")?;
-    let region = region.strip_suffix(".amazonaws.com").or_else(|| region.strip_suffix(".amazonaws.com.cn"))?;
-    let is_region = region.len() >= 3 && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let file = path.rsplit('/').next()?;
-    (is_region && file.ends_with(".pem") && !path.contains(['?', '#', '\\'])).then_some(file)
+    (is_host(host) && file.ends_with(".pem") && !path.contains(['?', '#', '\\'])).then_some(file)
 }
 
-pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Refusal> {
+/// Whether this is a host of SNS in one of Amazon's regions.
+fn is_host(host: &str) -> bool {
+    let region = host.strip_prefix("sns.").and_then(|of| of.strip_suffix(".amazonaws.com").or_else(|| of.strip_suffix(".amazonaws.com.cn")));
+    region.is_some_and(|region| region.len() >= 3 && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+}
+
+/// Beginning of the reason why a subscription that is about to be confirmed is not worked on; its address follows.
+const SUBSCRIPTION: &str = "SNS asks whether it may deliver here, and is answered by opening ";
+
+/// The address that confirms the subscription an event is about.
+pub fn subscription(event: &Event) -> Option<&str> {
+    event.ignored.as_deref().filter(|_| event.source.as_str() == "ses")?.strip_prefix(SUBSCRIPTION)
+}
+
+/// Host and path of an address of SNS that confirms a subscription.
+pub fn subscription_address(url: &str) -> Option<(&str, &str)> {
+    let rest = url.strip_prefix("https://")?;
+    let at = rest.find('/')?;
+    let (host, path) = rest.split_at(at);
+    let is_clean = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    (is_host(host) && is_clean && path.starts_with("/?") && path.contains("Action=ConfirmSubscription")).then_some((host, path))
+}
+
+pub(super) fn check(delivery: &Delivery, settings: &Settings) -> Result<Vec<Taken>, Refusal> {
     // SNS posts JSON as text/plain.
     let value = json::parse(&delivery.body)?;
     let root = Node::root(&value).object()?;
@@ -94,6 +114,15 @@ pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Ref
         "Notification" => {}
         "SubscriptionConfirmation" => {
             let url = root.need("SubscribeURL")?.filled_text()?;
+            let topic = value.get("TopicArn").and_then(Value::as_str).filter(|of| settings.ses_topics.iter().any(|topic| topic == of));
+            // The address must be of the topic's own region.
+            let region = topic.and_then(|topic| topic.split(':').nth(3));
+            let is_own = |(host, _): (&str, &str)| {
+                region.is_some_and(|region| host.strip_prefix("sns.").is_some_and(|of| of.starts_with(&format!("{region}."))))
+            };
+            if settings.confirms_subscriptions && subscription_address(url).is_some_and(is_own) {
+                return Ok(vec![record(format!("{SUBSCRIPTION}{url}"))]);
+            }
             // Following it needs a way out; a person opens it, once.
             return Err(Refusal::Malformed(format!("SNS asks whether it may deliver here: confirm by opening its SubscribeURL, {url}")));
         }
@@ -124,7 +153,23 @@ pub(super) fn check(delivery: &Delivery, _: &Settings) -> Result<Vec<Taken>, Ref
 
 #[cfg(test)]
 mod tests {
-    use super::certificate_file;
+    use super::{certificate_file, subscription_address};
+
+    #[test]
+    fn only_an_address_of_sns_confirms() {
+        let good = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=1&TopicArn=a";
+        assert_eq!(subscription_address(good), Some(("sns.eu-central-1.amazonaws.com", &good["https://sns.eu-central-1.amazonaws.com".len()..])));
+        for other in [
+            "http://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription",
+            "https://sns.eu-central-1.amazonaws.com:8443/?Action=ConfirmSubscription",
+            "https://sns.eu-central-1.amazonaws.com@evil.example/?Action=ConfirmSubscription",
+            "https://169.254.169.254/?Action=ConfirmSubscription",
+            "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe",
+            "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription HTTP/1.1",
+        ] {
+            assert_eq!(subscription_address(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn only_sns_has_certificates() {

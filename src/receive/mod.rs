@@ -1,8 +1,10 @@
-//! What takes notices without a webhook: a mail receiver, a watched folder, a poller. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
+//! What takes notices without a webhook: a mail receiver, a watched folder, a poller; and what answers SNS when it asks whether it may send. Sockets and files → intake → store; 250, or a file moved away, means that the event is on disk.
 
+mod exchange;
 mod inbox;
 mod poller;
 mod smtp;
+mod sns;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -16,6 +18,7 @@ pub struct Running {
     smtp: Option<smtp::Running>,
     inbox: Option<inbox::Running>,
     poller: Option<tokio::task::JoinHandle<()>>,
+    sns: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Starts what the configuration switches on. Call within a tokio runtime.
@@ -23,8 +26,9 @@ pub fn start(config: &Config, store: &Arc<Store>) -> io::Result<Running> {
     let (stop, stopping) = watch::channel(false);
     let smtp = config.smtp.clone().map(|smtp| smtp::start(smtp, Arc::clone(store), stopping.clone())).transpose()?;
     let inbox = config.inbox.clone().map(|inbox| inbox::start(inbox, Arc::clone(store))).transpose()?;
-    let poller = config.poller.clone().map(|poller| poller::start(poller, Arc::clone(store), stopping));
-    Ok(Running { stop, smtp, inbox, poller })
+    let poller = config.poller.clone().map(|poller| poller::start(poller, Arc::clone(store), stopping.clone()));
+    let sns = config.sns.clone().map(|sns| sns::start(sns, Arc::clone(store), stopping));
+    Ok(Running { stop, smtp, inbox, poller, sns })
 }
 
 impl Running {
@@ -47,14 +51,14 @@ impl Running {
                 inbox.stop().await;
             }
         };
-        let poller = async {
-            if let Some(poller) = self.poller
-                && let Err(error) = poller.await
-            {
-                tracing::error!(%error, "the poller ended by a panic");
+        let asking = async {
+            for task in [self.poller, self.sns].into_iter().flatten() {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "what asks the outside ended by a panic");
+                }
             }
         };
-        tokio::join!(smtp, inbox, poller);
+        tokio::join!(smtp, inbox, asking);
     }
 }
 

@@ -4,16 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, Response, body::Incoming, header};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, header};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::{config::poller::Poller, limits};
+use crate::{config::poller::Poller, limits, receive::exchange::send};
 
 /// A sentence; it never holds the key.
 #[derive(Debug, thiserror::Error)]
@@ -92,15 +88,4 @@ impl Client {
 fn encode(form: &[(&str, &str)]) -> String {
     let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
-}
-
-async fn send<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with the answer, or with the sender when nobody waits any more.
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection of the poller ended");
-        }
-    });
-    sender.send_request(request).await
 }
