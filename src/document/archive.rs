@@ -11,6 +11,7 @@ use zip::ZipArchive;
 
 use super::{
     builder::Builder,
+    decode, docx,
     nesting::Nesting,
     open::{self, Hints},
     sheet::{self, Form},
@@ -20,7 +21,7 @@ use crate::{domain::document::Format, limits};
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
-/// Adds what a ZIP holds: a workbook, a smartPCN container, or files.
+/// Adds what a ZIP holds: a workbook, a Word file, a smartPCN container, or files.
 pub(super) fn zip(builder: &mut Builder, hints: &Hints<'_>, bytes: &[u8]) -> Result<Format, String> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| format!("the ZIP archive is damaged ({}); get the file again", short(&error.to_string())))?;
@@ -37,9 +38,14 @@ pub(super) fn zip(builder: &mut Builder, hints: &Hints<'_>, bytes: &[u8]) -> Res
         measure(&mut archive, hints.nesting)?;
         return sheet::add(builder, hints.name, form, bytes).map(|()| Format::Sheet);
     }
-    for (entry, what) in [("word/document.xml", "a Word file (docx)"), ("ppt/presentation.xml", "a presentation (pptx)")] {
-        if has(entry) {
-            return Err(format!("it is {what}, which is not read: save it as PDF"));
+    if has("ppt/presentation.xml") {
+        return Err("it is a presentation (pptx), which is not read: save it as PDF".to_owned());
+    }
+    if has("[Content_Types].xml") {
+        let names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).collect();
+        let parts = docx::parts(names.iter().map(String::as_str));
+        if parts.iter().any(|(name, _)| name.starts_with("word/document")) {
+            return word(builder, hints, &mut archive, &parts);
         }
     }
     if let Some(at) = (0..archive.len()).find(|at| archive.name_for_index(*at).and_then(Result::ok).is_some_and(|name| name == "PCNbody.xml")) {
@@ -57,6 +63,37 @@ pub(super) fn zip(builder: &mut Builder, hints: &Hints<'_>, bytes: &[u8]) -> Res
     }
     entries(builder, hints, &mut archive, None);
     Ok(Format::Archive)
+}
+
+/// Adds the parts of a Word file. One that is damaged costs the file, because what it lacks could be the list of parts; a head or a note does not.
+fn word(builder: &mut Builder, hints: &Hints<'_>, archive: &mut Archive<'_>, parts: &[(&str, &str)]) -> Result<Format, String> {
+    for (name, page) in parts {
+        let of = hints.name.map_or_else(|| (*page).to_owned(), |within| format!("{within}, {page}"));
+        let read =
+            archive.index_for_name(name).ok_or_else(|| "it is not there".to_owned()).and_then(|at| unpack(archive, at, hints.nesting)).and_then(
+                |xml| {
+                    let mut part = Builder::default();
+                    part.page(of.clone());
+                    docx::add(&mut part, &of, &decode::text(&xml, Some("utf-8")).0)?;
+                    Ok(part)
+                },
+            );
+        match read {
+            // A letter without a head has an empty one.
+            Ok(part) if part.text().trim().is_empty() => {}
+            Ok(part) if hints.name.is_none() => builder.append_part(part),
+            Ok(part) => builder.append(part),
+            Err(why) if name.starts_with("word/document") => return Err(why),
+            Err(why) => builder.warn(format!("{of} was not read: {why}")),
+        }
+    }
+    let pictures = archive.file_names().flatten().filter(|name| name.starts_with("word/media/")).count();
+    if pictures > 0 {
+        let within = hints.name.map(|name| format!("{name}: ")).unwrap_or_default();
+        let what = if pictures == 1 { "1 picture is".to_owned() } else { format!("{pictures} pictures are") };
+        builder.warn(format!("{within}{what} not read"));
+    }
+    Ok(Format::Word)
 }
 
 /// Adds every entry but one that was read before.

@@ -134,7 +134,20 @@ impl Builder {
     }
 
     /// Puts another's text, pages, tables and warnings behind this one's. What it has before its first page goes on this one's last.
-    pub(super) fn append(&mut self, mut other: Builder) {
+    pub(super) fn append(&mut self, other: Builder) {
+        let _ = self.join(other);
+    }
+
+    /// The same with a part of one file, whose title is the document's.
+    pub(super) fn append_part(&mut self, part: Builder) {
+        let title = part.title;
+        if let (Some(by), Some(title)) = (self.join(part), title) {
+            self.title(Span::new(title.start as usize + by, title.end as usize + by));
+        }
+    }
+
+    /// Where the other's text begins; `None` where it was cut.
+    fn join(&mut self, mut other: Builder) -> Option<usize> {
         other.end_page();
         if other.pages.first().is_some_and(|page| page.span.start == 0) {
             self.end_page();
@@ -152,7 +165,7 @@ impl Builder {
                 self.page(page.name);
                 other.text[page.span.range()].lines().for_each(|line| _ = self.line(line));
             }
-            return;
+            return None;
         }
         let by = self.text.len();
         let moved = |span: Span| Span::new(span.start as usize + by, span.end as usize + by);
@@ -161,6 +174,7 @@ impl Builder {
         self.tables.extend(
             other.tables.into_iter().map(|table| Table { rows: table.rows.into_iter().map(|row| row.into_iter().map(moved).collect()).collect() }),
         );
+        Some(by)
     }
 
     /// The document, or why there is nothing in it.

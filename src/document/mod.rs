@@ -9,6 +9,7 @@ mod cells;
 mod columns;
 mod decode;
 mod delimited;
+mod docx;
 mod dom;
 mod html;
 mod html_table;
@@ -24,6 +25,7 @@ mod sheet;
 mod smartpcn;
 mod sniff;
 mod text;
+mod tnef;
 
 use std::{
     process::ExitCode,

@@ -1,6 +1,6 @@
 //! One way in for bytes of any format, whether they came as a file, in a mail or in an event.
 
-use super::{archive, builder::Builder, decode, delimited, html, json, mail, msg, nesting::Nesting, pdf, rtf, sheet, smartpcn, sniff, text};
+use super::{archive, builder::Builder, decode, delimited, html, json, mail, msg, nesting::Nesting, pdf, rtf, sheet, smartpcn, sniff, text, tnef};
 use crate::{domain::document::Format, limits};
 
 /// What is known of some bytes beside themselves.
@@ -22,7 +22,7 @@ pub(super) fn add(builder: &mut Builder, hints: &Hints<'_>, bytes: &[u8]) -> Res
         return Err("it is empty".to_owned());
     }
     let kind = sniff::kind(bytes, hints.is_mail)?;
-    let holds_others = matches!(kind, sniff::Kind::Mail | sniff::Kind::Zip | sniff::Kind::Gzip | sniff::Kind::Compound);
+    let holds_others = matches!(kind, sniff::Kind::Mail | sniff::Kind::Zip | sniff::Kind::Gzip | sniff::Kind::Compound | sniff::Kind::Tnef);
     if holds_others && hints.nesting.is_too_deep() {
         return Err(format!("mails and archives nest deeper than {}", limits::NESTING_MAX));
     }
@@ -33,6 +33,7 @@ pub(super) fn add(builder: &mut Builder, hints: &Hints<'_>, bytes: &[u8]) -> Res
         sniff::Kind::Gzip => archive::gzip(builder, hints, bytes),
         sniff::Kind::Compound if msg::is_workbook(bytes) => sheet::add(builder, hints.name, sheet::Form::Xls, bytes).map(|()| Format::Sheet),
         sniff::Kind::Compound => msg::add(builder, hints.name, bytes, hints.nesting).map(|()| Format::Mail),
+        sniff::Kind::Tnef => tnef::add(builder, hints.name, bytes, hints.nesting).map(|()| Format::Mail),
         sniff::Kind::Rich => {
             match rtf::read(bytes) {
                 Some(rtf::Rich::Html(page)) => {

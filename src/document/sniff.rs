@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::decode;
+use super::{decode, tnef};
 
 /// What can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(super) enum Kind {
     /// A compound file: an Outlook message, a workbook of old Excel.
     Compound,
     Rich,
+    /// Outlook's `winmail.dat`.
+    Tnef,
 }
 
 /// How much of the beginning is looked at, in bytes.
@@ -40,12 +42,13 @@ const UNREADABLE: [(&[u8], &str, &str); 11] = [
 ];
 
 /// First bytes of what holds other files, or text in a form of its own.
-const HOLDERS: [(&[u8], Kind); 5] = [
+const HOLDERS: [(&[u8], Kind); 6] = [
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
     (b"\x1F\x8B\x08", Kind::Gzip),
     (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Kind::Compound),
     (b"{\\rtf", Kind::Rich),
+    (tnef::MAGIC, Kind::Tnef),
 ];
 
 /// Decides what to read the bytes as; the sentence says what cannot be read and what to do. `is_mail` says that the sender calls it one.

@@ -34,6 +34,7 @@ pub enum Format {
     Pdf,
     /// A workbook or delimited text.
     Sheet,
+    Word,
     /// An archive; each file in it is pages of its own.
     Archive,
     /// A structured feed: `text` is the JSON as sent, and no model is needed to read it.
