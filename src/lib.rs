@@ -22,5 +22,6 @@ pub mod notify;
 pub mod rate;
 pub mod reading;
 pub mod receive;
+pub mod report;
 pub mod store;
 pub mod work;

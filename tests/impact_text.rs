@@ -3,6 +3,8 @@
 
 #[path = "common/tiny.rs"]
 mod tiny;
+#[path = "report/workbook.rs"]
+mod workbook;
 
 use jiff::civil::date;
 use lastbuy::{

@@ -1,7 +1,13 @@
 //! `lastbuy impact`: profit-and-loss statements and how each figure came about.
 
+use std::path::PathBuf;
+
 use super::{CommandResult, Context, Ended, client::Client, diff, impact_export, impact_text, output};
-use crate::impact::Assessment;
+use crate::{
+    domain::case::Case,
+    impact::Assessment,
+    report::{self, Report},
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,11 +33,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// A statement as a file, to standard output: of an assessment, or the newest of a case (C-2).
+    /// A statement as a file: of an assessment, or the newest of a case (C-2).
     Export {
         id: String,
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
+        /// Where it is written; without it, to standard output.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Newest first.
     List {
@@ -53,6 +62,10 @@ enum Format {
     Csv,
     /// The purchase request for the last-time buy, as CSV.
     Order,
+    /// A workbook: summary, by period, parts and where used, answers, purchase request, why; its totals are formulas.
+    Xlsx,
+    /// One file to read and print: on its first sheet what a controller and a buyer must know.
+    Html,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
@@ -78,16 +91,16 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             output::print(&text)?;
             Ok(Ended::Done)
         }
-        Command::Export { id, format } => {
-            let body = statement(client, id)?;
-            match format {
-                Format::Json => output::json(&serde_json::from_slice(&body)?)?,
-                Format::Csv => output::print(&impact_export::csv(&serde_json::from_slice(&body)?)?)?,
-                Format::Order if !impact_export::print_order(&serde_json::from_slice(&body)?)? => return Ok(Ended::Nothing),
-                Format::Order => {}
+        Command::Export { id, format, output: file } => match exported(client, id, *format)? {
+            Some(bytes) => {
+                impact_export::write(&bytes, file.as_deref(), matches!(format, Format::Xlsx))?;
+                Ok(Ended::Done)
             }
-            Ok(Ended::Done)
-        }
+            None => {
+                output::note("Nothing to order: the last-time buy is not possible, or no piece of it is worth buying.");
+                Ok(Ended::Nothing)
+            }
+        },
         Command::Diff { before, after, json } => {
             let changes = diff::between(client, before, after)?;
             if *json {
@@ -111,6 +124,25 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             })
         }
     }
+}
+
+/// The file's bytes; `None` where there is nothing to order.
+fn exported(client: &Client, id: &str, format: Format) -> anyhow::Result<Option<Vec<u8>>> {
+    let body = statement(client, id)?;
+    if matches!(format, Format::Json) {
+        let statement: serde_json::Value = serde_json::from_slice(&body)?;
+        return Ok(Some(format!("{statement:#}\n").into_bytes()));
+    }
+    let assessment: Assessment = serde_json::from_slice(&body)?;
+    // What the matter is called, as the case says it now.
+    let case = || -> anyhow::Result<Option<Case>> { Ok(serde_json::from_value(client.get(&format!("/v1/cases/{}", assessment.case))?).ok()) };
+    Ok(match format {
+        Format::Json => None,
+        Format::Csv => Some(impact_export::csv(&assessment)?.into_bytes()),
+        Format::Order => impact_export::order(&assessment)?.map(String::into_bytes),
+        Format::Xlsx => Some(report::workbook(&Report::of(&assessment, case()?.as_ref()))?),
+        Format::Html => Some(report::page(&Report::of(&assessment, case()?.as_ref()))?.into_bytes()),
+    })
 }
 
 /// The stored bytes of an assessment, or of the newest one of a case.

@@ -1,9 +1,14 @@
 //! A statement as rows for a spreadsheet, and the purchase request for its last-time buy. An unknown figure is the word `unknown`, never an empty or a zero cell.
 
+use std::{io::IsTerminal as _, path::Path};
+
+use anyhow::Context as _;
+
 use super::output;
 use crate::{
     domain::money::Money,
-    impact::{Answer, Assessment, ItemStatement, LAST_TIME_BUY},
+    impact::{Answer, Assessment, ItemStatement},
+    report,
 };
 
 const HEAD: [&str; 7] = ["section", "subject", "figure", "period", "value", "unit", "from"];
@@ -76,39 +81,24 @@ fn of_item(item: &ItemStatement, rows: &mut Rows) {
 
 /// What purchasing needs to place the last-time buy, one item a row; `None` where there is nothing to order.
 pub fn order(assessment: &Assessment) -> anyhow::Result<Option<String>> {
-    let possible = assessment.answers.iter().any(|answer| answer.name == LAST_TIME_BUY && answer.feasible);
+    let orders = report::orders(assessment);
     let mut rows = vec![ORDER_HEAD.map(str::to_owned).to_vec()];
-    for item in assessment.items.iter().filter(|_| possible) {
-        let buy = &item.last_time_buy;
-        let (quantity, basis) = match (buy.quantity, buy.deterministic) {
-            (Some(quantity), _) => (quantity, "newsvendor"),
-            (None, Some(quantity)) => (quantity, "forecast without its uncertainty"),
-            (None, None) => continue,
-        };
-        if quantity <= 0.0 {
-            continue;
-        }
-        let parts = assessment.parts.iter().filter(|part| part.items.contains(&item.item));
-        let order_by = parts.filter_map(|part| part.last_time_buy).min();
-        let price = item.unit_price.as_deref().and_then(|price| price.rsplit_once(' ')).map(|(amount, _)| amount.replace(',', ""));
+    for order in &orders {
         let unknown = || "unknown".to_owned();
         rows.push(vec![
-            cell(&item.item),
-            cell(&item.description),
-            cell(item.sources.first().map_or("", String::as_str)),
-            quantity.to_string(),
-            price.unwrap_or_else(unknown),
-            buy.cost.map_or_else(unknown, |cost| cost.amount().to_string()),
+            cell(&order.item),
+            cell(&order.description),
+            cell(&order.maker_part),
+            order.quantity.to_string(),
+            order.unit_price.map_or_else(unknown, |price| price.to_string()),
+            order.amount.map_or_else(unknown, |amount| amount.amount().to_string()),
             assessment.currency.to_string(),
-            order_by.map_or_else(unknown, |day| day.to_string()),
-            basis.to_owned(),
+            order.order_by.map_or_else(unknown, |day| day.to_string()),
+            order.basis.to_owned(),
             assessment.as_of.to_string(),
         ]);
     }
-    if rows.len() == 1 {
-        return Ok(None);
-    }
-    written(&rows).map(Some)
+    (!orders.is_empty()).then(|| written(&rows)).transpose()
 }
 
 struct Rows(Vec<Vec<String>>);
@@ -148,13 +138,11 @@ fn written(rows: &[Vec<String>]) -> anyhow::Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// The file for purchasing, or a remark that there is none.
-pub(super) fn print_order(assessment: &Assessment) -> anyhow::Result<bool> {
-    match order(assessment)? {
-        Some(text) => output::print(&text).map(|()| true),
-        None => {
-            output::note("Nothing to order: the last-time buy is not possible, or no piece of it is worth buying.");
-            Ok(false)
-        }
+/// To a file, or to standard output; a workbook is nothing a terminal can show.
+pub(super) fn write(bytes: &[u8], file: Option<&Path>, is_binary: bool) -> anyhow::Result<()> {
+    match file {
+        Some(file) => std::fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display())),
+        None if is_binary && std::io::stdout().is_terminal() => anyhow::bail!("a workbook is no text: name a file with --output FILE"),
+        None => output::bytes(bytes),
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn compose(world: World<'_>, computed: Computed) -> Result<Assessment
         products: if ends { products(&world, &computed) } else { Vec::new() },
         margin_lost_by_year: if ends { years(&computed.loss) } else { Vec::new() },
         choice: best.map(|best| best.reason.clone()),
+        lost_by_quarter: if ends { computed.loss.by_month.by_quarter(world.plan.calendar, world.site().fiscal_year_starts)? } else { Vec::new() },
         answers: if ends && known > 0 { computed.answers } else { Vec::new() },
         simulation: computed.simulation.filter(|_| ends && known > 0),
         accounting: if ends && known > 0 { computed.accounting } else { Vec::new() },

@@ -63,7 +63,7 @@ use reporting::{Margin, Price, Reporting, float};
 use requirement::{Plan, Requirement};
 pub use sensitivity::{BreakEven, Sensitivity};
 pub use simulation::{AnswerRisk, Simulation, Spread};
-pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, YearLoss};
+pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, QuarterLoss, YearLoss};
 use stranded::Captives;
 pub use timing::YearProfit;
 use why::Notes;

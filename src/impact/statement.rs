@@ -33,6 +33,9 @@ pub struct Assessment {
     pub products: Vec<ProductStatement>,
     /// Contribution lost by fiscal year when nothing is done; of the products where it is known.
     pub margin_lost_by_year: Vec<YearLoss>,
+    /// Contribution and penalties lost by fiscal quarter when nothing is done; of the products where they are known.
+    #[serde(default)]
+    pub lost_by_quarter: Vec<QuarterLoss>,
     pub answers: Vec<Answer>,
     /// Why the best answer is the best, in a sentence.
     #[serde(default)]
@@ -153,6 +156,15 @@ pub struct ProductStatement {
 pub struct YearLoss {
     pub year: String,
     pub margin_lost: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuarterLoss {
+    /// `FY2027 Q3`.
+    pub quarter: String,
+    pub first: Month,
+    pub last: Month,
+    pub lost: Money,
 }
 
 /// Financial risk = P(EOL) × (mitigation cost + downtime cost). Each term that is unknown makes the whole unknown.

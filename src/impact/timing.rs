@@ -9,8 +9,12 @@ use super::{
     exposure::fiscal_year,
     reporting::{Reporting, decimal, float},
     requirement::Calendar,
+    statement::QuarterLoss,
 };
-use crate::domain::{factory::Site, money::Money};
+use crate::domain::{
+    factory::{Month, Site},
+    money::Money,
+};
 
 /// Against the plan before the notice, in one fiscal year; negative is a loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +84,26 @@ impl Flows {
         Ok(years.into_iter().filter(|(_, profit)| !profit.is_zero()).map(|(year, profit)| YearProfit { year: format!("FY{year}"), profit }).collect())
     }
 
+    /// By fiscal quarter; quarters without an amount are left out.
+    pub fn by_quarter(&self, calendar: Calendar, year_starts: i8) -> Result<Vec<QuarterLoss>, String> {
+        let mut quarters: Vec<QuarterLoss> = Vec::new();
+        for (month, amount) in &self.0 {
+            let month = calendar.month(*month);
+            // Months since the fiscal year began.
+            let into = (month.month - year_starts).rem_euclid(12);
+            let quarter = format!("FY{} Q{}", fiscal_year(month, year_starts), into / 3 + 1);
+            match quarters.last_mut().filter(|last| last.quarter == quarter) {
+                Some(last) => last.lost = last.lost.plus(*amount).map_err(|error| error.to_string())?,
+                None => {
+                    let first = (0..into % 3).fold(month, |month, _| previous(month));
+                    quarters.push(QuarterLoss { quarter, first, last: first.next().next(), lost: *amount });
+                }
+            }
+        }
+        quarters.retain(|quarter| !quarter.lost.is_zero());
+        Ok(quarters)
+    }
+
     /// The largest sum of payments up to the end of a month, never under 0.
     pub fn peak(&self, reporting: &Reporting<'_>) -> Result<Money, String> {
         let (mut sum, mut peak) = (reporting.zero(), reporting.zero());
@@ -101,6 +125,10 @@ impl Flows {
         }
         reporting.money(sum)
     }
+}
+
+fn previous(month: Month) -> Month {
+    if month.month == 1 { Month { year: month.year - 1, month: 12 } } else { Month { year: month.year, month: month.month - 1 } }
 }
 
 /// In proportion to `weights`, each part in whole minor units; the parts sum to the amount. Nothing where there are no weights.
