@@ -291,6 +291,67 @@ fn attached(head: &str, bytes: &[u8]) -> Vec<u8> {
     format!("{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--b--\r\n").into_bytes()
 }
 
+/// A Word file of this body.
+fn word(body: &str) -> Vec<u8> {
+    zip(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", body.as_bytes())])
+}
+
+/// One attribute of TNEF that says it is so long.
+fn attribute(id: u32, length: u32, data: &[u8]) -> Vec<u8> {
+    [&[1][..], &id.to_le_bytes(), &length.to_le_bytes(), data, &[0, 0]].concat()
+}
+
+fn tnef(attributes: &[u8]) -> Vec<u8> {
+    [b"\x78\x9F\x3E\x22\x00\x01", attributes].concat()
+}
+
+#[test]
+fn word_files_and_tnef() {
+    const BODY: u32 = 0x0002_800C;
+    const PROPERTIES: u32 = 0x0006_9003;
+    let said = attribute(BODY, 32, NOTICE.get(..32).expect("a notice"));
+    // A property of kind text whose count, or whose length, has no end.
+    let property =
+        |count: u32, length: u32| [&1_u32.to_le_bytes()[..], &[0x1F, 0, 0, 0x10], &count.to_le_bytes(), &length.to_le_bytes(), b"ab"].concat();
+    let within = |bytes: &[u8]| {
+        let object = [&[0; 16][..], bytes].concat();
+        let length = u32::try_from(object.len()).expect("short");
+        let padding = vec![0; object.len().next_multiple_of(4) - object.len()];
+        let list = [&1_u32.to_le_bytes()[..], &[0x0D, 0, 1, 0x37], &1_u32.to_le_bytes(), &length.to_le_bytes(), &object, &padding].concat();
+        tnef(&attribute(0x0006_9005, u32::try_from(list.len()).expect("short"), &list))
+    };
+    run(vec![
+        case("entities in a Word file", "x.docx", word("<!DOCTYPE a [<!ENTITY b 'cccc'>]><a><w:t>&b;</w:t></a>"), "document type"),
+        case("a Word file that nests", "x.docx", word(&"<w:tbl><w:tr><w:tc>".repeat(2000)), "nests deeper"),
+        case("a Word file that is a bomb", "x.docx", word(&" ".repeat(64 << 20)), "200 times its size"),
+        case("a Word file cut off", "x.docx", word("<w:document><w:p><w:r><w:t>Part NS-1"), "ends too early"),
+        case(
+            "a table of a million columns",
+            "x.docx",
+            word(&format!(
+                "<w:tbl><w:tr>{}</w:tr><w:tr><w:tc/></w:tr></w:tbl><w:p><w:r><w:t>Part NS-1</w:t></w:r></w:p>",
+                "<w:tc><w:gridSpan w:val='99999999'/><w:p><w:r><w:t>x</w:t></w:r></w:p></w:tc>".repeat(2000)
+            )),
+            "Part NS-1",
+        ),
+        case("TNEF that says it is longer", "w.dat", tnef(&[&said[..], &attribute(BODY, u32::MAX, b"x")].concat()), "ends too early"),
+        case(
+            "properties without end",
+            "w.dat",
+            tnef(&[&said[..], &attribute(PROPERTIES, 18, &property(u32::MAX, 2))].concat()),
+            "read as far as it goes",
+        ),
+        case(
+            "a property longer than all",
+            "w.dat",
+            tnef(&[&said[..], &attribute(PROPERTIES, 18, &property(1, u32::MAX))].concat()),
+            "read as far as it goes",
+        ),
+        case("TNEF in TNEF", "w.dat", nested(20, |bytes| within(if bytes == NOTICE { &said[..] } else { bytes })), "nest deeper than 8"),
+        case("nothing but the magic", "w.dat", tnef(&[]), "no text"),
+    ]);
+}
+
 #[test]
 fn pdfs() {
     let whole = file("twelve-parts.pdf");

@@ -1,6 +1,8 @@
 //! Documents as they come, read by the real child: what each gives stands beside it. And documents that are meant to do harm: they kill a child, not its parent.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot be set up must fail at once; what it saw is printed")]
 
+#[path = "../common/damage.rs"]
+mod damage;
 mod fixtures;
 mod hostile;
 mod mutated;

@@ -5,8 +5,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../common/damage.rs"]
+mod damage;
 mod inbox;
 mod killed;
+mod mutated;
 mod poller;
 mod protocol;
 

@@ -183,35 +183,6 @@ fn sns_is_believed_with_its_certificate_only_and_its_questions_wait_for_a_person
 }
 
 #[test]
-fn exports_of_bom_tools_become_notices() {
-    let site = Site::start();
-    let csv = "Matched Part Number;Imported Manufacturer Name;Part status;Smart Alert ID;Risk\nAX100-3;Acme;Discontinued;N-1;3\nAX100-4;Acme;Discontinued;N-1;3\nBX7;Bolt;Active;;1\n";
-    let request = |source: &'static str, content_type: &str, body: &str| Request {
-        source,
-        content_type: content_type.to_owned(),
-        headers: Vec::new(),
-        body: body.as_bytes().to_vec(),
-    };
-    let (status, said) = post(&site.server, &request("accuris", "text/csv", csv));
-    assert_eq!((status, said["events"].as_array().map(Vec::len)), (202, Some(2)), "{said}");
-    let first: Value = serde_json::from_str(&raw(&site, &said["events"][0])).expect("JSON");
-    assert_eq!(
-        (&first["notice_type"], &first["affected_parts"], &first["export_rows"][0]["Risk"]),
-        (&json!("PDN"), &json!(["AX100-3", "AX100-4"]), &json!("3"))
-    );
-    let rows = json!({ "rows": [{ "MPN": "AX100-3", "Manufacturer": "Acme", "PCN Number": "N-2", "Lifecycle Status": "NRND", "Last Time Buy Date": "03/31/2027", "Replacement": "AX200" }] });
-    let (status, said) = post(&site.server, &request("z2data", "application/json", &rows.to_string()));
-    assert_eq!(status, 202, "{said}");
-    let notice: Value = serde_json::from_str(&raw(&site, &said)).expect("JSON");
-    assert_eq!(
-        (&notice["notice_type"], &notice["last_time_buy"], &notice["replacements"]),
-        (&json!("NRND"), &json!("2027-03-31"), &json!({ "AX100-3": "AX200" }))
-    );
-    let (status, said) = post(&site.server, &request("z2data", "text/csv", "MPN,Last Time Buy Date\nAX1,31/03/2027\n"));
-    assert!(status == 400 && said["detail"].as_str().is_some_and(|why| why.contains("row 1") && why.contains("31/03/2027")), "{said}");
-}
-
-#[test]
 fn a_person_releases_or_drops_what_lies_in_quarantine() {
     let site = Site::start();
     for number in 0..2 {
@@ -256,4 +227,41 @@ fn cloudevents_senders_may_ask_first_and_put_their_token_into_the_address() {
     // Nobody who knows another secret is let in.
     let (status, _) = post(&site.server, &Keys::new().webhook("generic", "application/json", &notice("1"), "1", now_s()));
     assert_eq!(status, 401);
+}
+
+#[test]
+fn standard_webhooks_signed_with_a_private_key() {
+    let site = Site::start();
+    let now = now_s();
+    let message = |id: &str| json!({ "type": "part.discontinued", "timestamp": "2026-10-05T08:00:00Z", "data": notice(id) });
+    let good = site.keys.signed_by_private_key(&message("N-1"), "1", now);
+    // Another key's signature, one over another body, id or time, and no v1a at all.
+    let mut changed = vec![Keys::new().signed_by_private_key(&message("N-1"), "1", now)];
+    changed.push(Request { body: message("N-2").to_string().into_bytes(), ..good.clone() });
+    for (name, value) in
+        [("webhook-id", "msg_2".to_owned()), ("webhook-timestamp", (now + 1).to_string()), ("webhook-signature", "v1a,AAAA".to_owned())]
+    {
+        let mut request = good.clone();
+        request.headers.iter_mut().filter(|(of, _)| *of == name).for_each(|header| header.1.clone_from(&value));
+        changed.push(request);
+    }
+    // What is v1a may not be taken for v1.
+    let mut as_v1 = good.clone();
+    as_v1.headers.iter_mut().for_each(|header| header.1 = header.1.replace("v1a,", "v1,"));
+    changed.push(as_v1);
+    for request in &changed {
+        let (status, said) = post(&site.server, request);
+        assert_eq!((status, &said["code"]), (401, &json!("unauthorised")), "{:?}: {said}", request.headers);
+    }
+    for at in [now - 400, now + 400] {
+        let (status, said) = post(&site.server, &site.keys.signed_by_private_key(&message("N-1"), "1", at));
+        assert_eq!((status, &said["code"]), (401, &json!("stale_signature")), "{said}");
+    }
+    assert!(site.events().is_empty());
+    let (status, said) = post(&site.server, &good);
+    assert_eq!((status, &said["duplicate"]), (202, &json!(false)), "{said}");
+    for again in [&good, &site.keys.signed_by_private_key(&message("N-1"), "1", now + 2)] {
+        let (status, repeated) = post(&site.server, again);
+        assert_eq!((status, &repeated["duplicate"], &repeated["event_id"]), (202, &json!(true), &said["event_id"]), "{repeated}");
+    }
 }

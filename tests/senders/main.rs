@@ -1,15 +1,21 @@
 //! Every sender over real HTTP: signed rightly and wrongly, too old, again, incomplete, too large, and again after our 503, each with the answer that its documentation
 //! asks for. What is taken is looked at in the log; what is refused for its content, in the quarantine.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so, and a run of damaged deliveries what it saw")]
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod bounds;
 mod content;
+#[path = "../common/damage.rs"]
+mod damage;
+mod exports;
+mod mutated;
+mod one_case;
 mod request;
 mod signing;
+mod subscription;
 
 use std::path::Path;
 
@@ -35,6 +41,21 @@ impl Site {
 
     fn events(&self) -> Vec<Value> {
         self.server.get("/v1/events").1["items"].as_array().expect("items").clone()
+    }
+
+    /// The job once nothing more is done about it by itself.
+    fn settled(&self, said: &Value) -> Value {
+        let path = format!("/v1/jobs/{}", said["job_id"].as_str().unwrap_or_else(|| panic!("no job in {said}")));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        loop {
+            let (_, job) = self.server.get(&path);
+            let is_over = job["state"] == "done" || job["state"].get("review").is_some() || job["state"].get("dead").is_some();
+            if is_over {
+                return job;
+            }
+            assert!(std::time::Instant::now() < until, "not settled: {job}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     fn quarantine(&self) -> Vec<Value> {
@@ -75,7 +96,7 @@ struct Manners {
     too_large: u16,
 }
 
-const MANNERS: [Manners; 9] = [
+const MANNERS: [Manners; 17] = [
     Manners { source: "sendgrid", taken: 200, stale: Some(503), unauthorised: 401, incomplete: 200, too_large: 413 },
     Manners { source: "mailgun", taken: 200, stale: Some(401), unauthorised: 401, incomplete: 406, too_large: 406 },
     Manners { source: "postmark", taken: 200, stale: None, unauthorised: 401, incomplete: 403, too_large: 403 },
@@ -84,8 +105,21 @@ const MANNERS: [Manners; 9] = [
     Manners { source: "cloudmailin", taken: 200, stale: None, unauthorised: 401, incomplete: 200, too_large: 413 },
     Manners { source: "standard-webhooks", taken: 202, stale: Some(401), unauthorised: 401, incomplete: 400, too_large: 413 },
     Manners { source: "cloudevents", taken: 202, stale: Some(401), unauthorised: 401, incomplete: 400, too_large: 413 },
-    Manners { source: "siliconexpert", taken: 202, stale: Some(401), unauthorised: 401, incomplete: 400, too_large: 413 },
+    direct("siliconexpert"),
+    direct("generic"),
+    direct("email"),
+    direct("accuris"),
+    direct("z2data"),
+    direct("commercial-radar"),
+    direct("inbound-email"),
+    direct("component-alert"),
+    direct("email-forward"),
 ];
+
+/// A sender that reads problems.
+const fn direct(source: &'static str) -> Manners {
+    Manners { source, taken: 202, stale: Some(401), unauthorised: 401, incomplete: 400, too_large: 413 }
+}
 
 #[test]
 fn every_sender_is_answered_as_its_documentation_asks() {

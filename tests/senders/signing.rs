@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::{
     hmac,
     rand::{SecureRandom as _, SystemRandom},
-    signature::{self, EcdsaKeyPair, KeyPair as _, RsaKeyPair},
+    signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair},
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,9 @@ use super::request::{Field, Request, multipart};
 pub const MANDRILL_URL: &str = "https://lastbuy.plant.example/v1/hooks/mandrill";
 pub const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:pcn";
 const CERTIFICATE: &str = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-test.pem";
+/// Senders that sign by Standard Webhooks `v1`.
+const DIRECT: [&str; 9] =
+    ["cloudevents", "siliconexpert", "email", "accuris", "z2data", "commercial-radar", "inbound-email", "component-alert", "email-forward"];
 /// SubjectPublicKeyInfo of a P-256 key up to its point (RFC 5480).
 const P256_BEFORE_POINT: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 
@@ -22,6 +25,8 @@ pub struct Keys {
     random: SystemRandom,
     sendgrid: EcdsaKeyPair,
     sns: RsaKeyPair,
+    /// Of Standard Webhooks `v1a`.
+    ed25519: Ed25519KeyPair,
     /// Secret of everybody else, in hexadecimal.
     shared: String,
 }
@@ -44,27 +49,29 @@ impl Keys {
         let made = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("key");
         let sendgrid = EcdsaKeyPair::from_pkcs8(algorithm, made.as_ref(), &random).expect("key");
         let sns = RsaKeyPair::from_pkcs8(include_bytes!("sns/key.pk8")).expect("key");
+        let made = Ed25519KeyPair::generate_pkcs8(&random).expect("key");
+        let ed25519 = Ed25519KeyPair::from_pkcs8(made.as_ref()).expect("key");
         let mut bytes = [0; 32];
         random.fill(&mut bytes).expect("random");
-        Keys { random, sendgrid, sns, shared: hex::encode(bytes) }
+        Keys { random, sendgrid, sns, ed25519, shared: hex::encode(bytes) }
     }
 
     /// What stands in the secret files.
     pub fn secrets(&self) -> Vec<(&'static str, String)> {
         let point = self.sendgrid.public_key().as_ref();
         let basic = format!("lastbuy:{}\n", self.shared);
-        vec![
+        let mut secrets = vec![
             ("sendgrid", STANDARD.encode([P256_BEFORE_POINT, point].concat())),
             ("mailgun", self.shared.clone()),
             // Two at once, as while a password is being changed.
             ("postmark", format!("lastbuy:old password\n{basic}")),
             ("mandrill", self.shared.clone()),
             ("cloudmailin", basic),
-            ("standard-webhooks", self.whsec()),
-            ("cloudevents", self.whsec()),
-            ("siliconexpert", self.whsec()),
+            ("standard-webhooks", format!("{}\nwhpk_{}\n", self.whsec(), STANDARD.encode(self.ed25519.public_key()))),
             ("generic", self.shared.clone()),
-        ]
+        ];
+        secrets.extend(DIRECT.iter().map(|source| (*source, self.whsec())));
+        secrets
     }
 
     fn whsec(&self) -> String {
@@ -92,9 +99,25 @@ impl Keys {
                 let pcn = json!({ "Result": { "PCNData": { "ReqPartNumber": "AX100-3", "PCNDto": { "PCNNumber": id, "Manufacturer": "Acme", "LastTimeBuyDate": "Mar 31, 2027" } } } });
                 self.webhook(source, "application/json", &pcn, id, at_s)
             }
-            "generic" => {
-                let headers = vec![("authorization", format!("Bearer {}", self.shared))];
-                Request { source: "generic", content_type: "application/json".to_owned(), headers, body: notice(id).to_string().into_bytes() }
+            "generic" => self.webhook(source, "application/json", &notice(id), id, at_s),
+            "email" => self.signed(source, "message/rfc822", mail_bytes, id, at_s),
+            "accuris" => {
+                let rows = format!("Matched Part Number,Imported Manufacturer Name,Part status,Smart Alert ID\nAX100-3,Acme,Discontinued,{id}\n");
+                self.signed(source, "text/csv", rows.into_bytes(), id, at_s)
+            }
+            "z2data" => {
+                let rows = json!([{ "MPN": "AX100-3", "Manufacturer": "Acme", "PCN Number": id, "Lifecycle Status": "EOL" }]);
+                self.webhook(source, "application/json", &rows, id, at_s)
+            }
+            "commercial-radar" => self.webhook(source, "application/json", &json!({ "alert_type": "PDN", "mpn": "AX100-3", "manufacturer": "Acme" }), id, at_s),
+            "inbound-email" => self.webhook(source, "application/json", &json!({ "subject": id, "text": "Acme ends AX100-3." }), id, at_s),
+            "component-alert" => {
+                let alert = json!({ "source_platform": "accuris", "manufacturer_code": "Acme", "part_number": "AX100-3", "lifecycle_status": "EOL" });
+                self.webhook(source, "application/json", &alert, id, at_s)
+            }
+            "email-forward" => {
+                let forwarded = json!({ "sender_domain": "acme.example", "subject_line": id, "body_content": "Acme ends AX100-3." });
+                self.webhook(source, "application/json", &forwarded, id, at_s)
             }
             other => panic!("{other} is no sender of this test"),
         }
@@ -112,6 +135,14 @@ impl Keys {
             "standard-webhooks" => self.webhook(source, "application/json", &json!({ "type": "part.discontinued" }), "incomplete", at_s),
             "cloudevents" => self.webhook(source, "application/cloudevents+json", &json!({ "specversion": "1.0", "id": "1", "source": "/plm" }), "incomplete", at_s),
             "siliconexpert" => self.webhook(source, "application/json", &json!({ "Status": { "Code": "7" } }), "incomplete", at_s),
+            "generic" => self.webhook(source, "application/json", &json!({ "manufacturer": "Acme" }), "incomplete", at_s),
+            "email" => self.signed(source, "message/rfc822", b"Dear customer,\r\n".to_vec(), "incomplete", at_s),
+            "accuris" => self.signed(source, "text/csv", b"Matched Part Number,Imported Manufacturer Name\n,Acme\n".to_vec(), "incomplete", at_s),
+            "z2data" => self.webhook(source, "application/json", &json!([{ "Manufacturer": "Acme" }]), "incomplete", at_s),
+            "commercial-radar" => self.webhook(source, "application/json", &json!({ "alert_type": "PDN", "manufacturer": "Acme" }), "incomplete", at_s),
+            "inbound-email" => self.webhook(source, "application/json", &json!({ "subject": "PDN" }), "incomplete", at_s),
+            "component-alert" => self.webhook(source, "application/json", &json!({ "source_platform": "accuris", "part_number": "AX100-3" }), "incomplete", at_s),
+            "email-forward" => self.webhook(source, "application/json", &json!({ "sender_domain": "acme.example", "subject_line": "PDN" }), "incomplete", at_s),
             other => panic!("{other} is no sender of this test"),
         }
     }
@@ -170,12 +201,25 @@ impl Keys {
     }
 
     pub fn webhook(&self, source: &'static str, content_type: &str, value: &Value, id: &str, at_s: i64) -> Request {
-        let body = value.to_string();
+        self.signed(source, content_type, value.to_string().into_bytes(), id, at_s)
+    }
+
+    /// Standard Webhooks `v1`.
+    pub fn signed(&self, source: &'static str, content_type: &str, body: Vec<u8>, id: &str, at_s: i64) -> Request {
         let id = format!("msg_{}", id.replace('.', "_"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.shared.as_bytes());
-        let signature = STANDARD.encode(hmac::sign(&key, format!("{id}.{at_s}.{body}").as_bytes()));
+        let signature = STANDARD.encode(hmac::sign(&key, &[format!("{id}.{at_s}.").as_bytes(), &body].concat()));
         let headers = vec![("webhook-id", id), ("webhook-timestamp", at_s.to_string()), ("webhook-signature", format!("v1a,AAAA v1,{signature}"))];
-        Request { source, content_type: content_type.to_owned(), headers, body: body.into_bytes() }
+        Request { source, content_type: content_type.to_owned(), headers, body }
+    }
+
+    /// Standard Webhooks `v1a`: Ed25519 over the same text.
+    pub fn signed_by_private_key(&self, value: &Value, id: &str, at_s: i64) -> Request {
+        let mut request = self.webhook("standard-webhooks", "application/json", value, id, at_s);
+        let signed = [format!("msg_{id}.{at_s}.").as_bytes(), &request.body].concat();
+        let signature = STANDARD.encode(self.ed25519.sign(&signed));
+        request.headers.iter_mut().filter(|(name, _)| *name == "webhook-signature").for_each(|header| header.1 = format!("v1a,{signature}"));
+        request
     }
 }
 
