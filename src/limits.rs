@@ -474,6 +474,17 @@ pub const IMPORT_PROBLEMS_KEPT_MAX: usize = 10_000;
 pub const PATHS_SHOWN_MAX: usize = 50;
 /// Lines of a where-used tree: a screen is 50, and what is longer is looked at in the export.
 pub const TREE_LINES_MAX: usize = 500;
+/// Rows of one table that a comparison of datasets shows; the rest is counted.
+pub const DIFF_ROWS_MAX: usize = 1000;
+/// Rows of one table that differ and are compared field by field, of both datasets together: as many take some 100 MB.
+pub const DIFF_ROWS_COMPARED_MAX: usize = 100_000;
+/// Files of one upload of the factory's data, and their size together, in bytes: a million BOM lines are 50 MB.
+pub const UPLOAD_FILES_MAX: usize = 64;
+pub const UPLOAD_BYTES_MAX: usize = 1 << 30;
+/// How long one upload may take, in seconds.
+pub const UPLOAD_SECONDS_MAX: u64 = 600;
+/// Parts named in the account of what a new dataset changes for open cases; the rest is counted.
+pub const PARTS_TURNED_MAX: usize = 200;
 /// Levels of a bill of materials.
 pub const BOM_LEVELS_MAX: usize = 64;
 /// Suggestions for a part that is not found.

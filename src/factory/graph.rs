@@ -1,6 +1,6 @@
 //! The ways from an item up to products: how many pieces one unit of each product takes, and which ways they go.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
@@ -76,57 +76,67 @@ thread_local! {
 /// An item and everything above it on a day.
 struct Above<'a> {
     bom: &'a Bom,
-    on: u32,
     places: Vec<u32>,
     /// By falling rank: a node stands before everything that takes it.
-    nodes: Vec<u32>,
+    nodes: Vec<Node>,
+    /// Lines by which a node is taken, and the parent; those of one node stand together.
+    taken: Vec<(u32, u32)>,
+}
+
+struct Node {
+    node: u32,
+    rank: u32,
+    taken: Range<usize>,
 }
 
 impl<'a> Above<'a> {
     fn of(bom: &'a Bom, start: u32, on: Date) -> Above<'a> {
+        let (view, on) = (bom.view(), day(on));
         let mut places = PLACES.take();
         places.resize(bom.nodes().max(places.len()), 0);
-        let mut above = Above { bom, on: day(on), places, nodes: vec![start] };
-        above.places[start as usize] = 1;
+        places[start as usize] = 1;
+        let mut above = Above { bom, places, nodes: vec![Node { node: start, rank: view.rank(start), taken: 0..0 }], taken: Vec::new() };
         let mut at = 0;
-        while let Some(node) = above.nodes.get(at).copied() {
-            for line in bom.up(node) {
-                let parent = bom.parent(line);
-                if above.places[parent as usize] == 0 && above.is_taken(line) {
-                    above.places[parent as usize] = 1;
-                    above.nodes.push(parent);
+        while at < above.nodes.len() {
+            let Node { node, rank, .. } = above.nodes[at];
+            let first = above.taken.len();
+            for line in view.up(node).filter(|line| view.is_in_force(*line, on)) {
+                let parent = view.parent(line);
+                let parent_rank = view.rank(parent);
+                // The import refuses loops; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
+                if parent_rank < rank {
+                    above.taken.push((line, parent));
+                    if std::mem::replace(&mut above.places[parent as usize], 1) == 0 {
+                        above.nodes.push(Node { node: parent, rank: parent_rank, taken: 0..0 });
+                    }
                 }
             }
+            above.nodes[at].taken = first..above.taken.len();
             at += 1;
         }
-        above.nodes.sort_unstable_by_key(|node| std::cmp::Reverse(bom.rank(*node)));
-        above.nodes.iter().zip(1_u32..).for_each(|(node, place)| above.places[*node as usize] = place);
+        above.nodes.sort_unstable_by_key(|node| std::cmp::Reverse(node.rank));
+        above.nodes.iter().zip(1_u32..).for_each(|(node, place)| above.places[node.node as usize] = place);
         above
     }
 
-    /// The import refuses loops; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
-    fn is_taken(&self, line: usize) -> bool {
-        self.bom.is_in_force(line, self.on) && self.bom.rank(self.bom.parent(line)) < self.bom.rank(self.bom.child(line))
-    }
-
     /// Lines by which a node is taken on the day, with the parent's place among `nodes`.
-    fn uses(&self, node: u32) -> impl Iterator<Item = (usize, usize)> {
-        let taken = self.bom.up(node).filter(|line| self.is_taken(*line));
-        taken.filter_map(|line| Some((line, (self.places[self.bom.parent(line) as usize] as usize).checked_sub(1)?)))
+    fn uses(&self, node: &Node) -> impl Iterator<Item = (u32, usize)> {
+        self.taken[node.taken.clone()].iter().map(|(line, parent)| (*line, self.places[*parent as usize] as usize - 1))
     }
 
     /// Pieces of the item for one good unit of each node, by place. A node's sum is complete before it is passed on, and the order of additions, and so rounding,
     /// is always the same.
     fn pieces(&self, items: &[Item]) -> Vec<f64> {
+        let view = self.bom.view();
         let mut pieces = vec![0.0; self.nodes.len()];
         pieces[0] = 1.0;
         for (place, node) in self.nodes.iter().enumerate() {
             // More of a node must be started than is needed of it where some turn out bad.
-            let ratio = self.bom.item(*node).and_then(|item| items.get(item)?.yield_ratio).and_then(|ratio| ratio.to_f64());
+            let ratio = view.item(node.node).and_then(|item| items.get(item)?.yield_ratio).and_then(|ratio| ratio.to_f64());
             let good: f64 = pieces[place] / ratio.unwrap_or(1.0);
             pieces[place] = good;
-            for (line, parent) in self.uses(*node) {
-                pieces[parent] += good * self.bom.quantity(line) * (1.0 + self.bom.scrap(line));
+            for (line, parent) in self.uses(node) {
+                pieces[parent] += good * view.quantity(line) * (1.0 + view.scrap(line));
             }
         }
         pieces
@@ -134,45 +144,46 @@ impl<'a> Above<'a> {
 
     /// How many ways lead from each node up to products, by place; counted without listing them.
     fn ways(&self) -> Vec<u64> {
+        let view = self.bom.view();
         let mut ways = vec![0_u64; self.nodes.len()];
         for (place, node) in self.nodes.iter().enumerate().rev() {
-            let own = u64::from(self.bom.product(*node).is_some());
-            ways[place] = self.uses(*node).fold(own, |sum, (_, parent)| sum.saturating_add(ways[parent]));
+            let own = u64::from(view.product(node.node).is_some());
+            ways[place] = self.uses(node).fold(own, |sum, (_, parent)| sum.saturating_add(ways[parent]));
         }
         ways
     }
 
     fn products(&self, items: &[Item]) -> Vec<(usize, f64)> {
-        let pieces = self.pieces(items);
-        let mut found: Vec<_> = self.nodes.iter().zip(pieces).filter_map(|(node, pieces)| Some((self.bom.product(*node)?, pieces))).collect();
-        found.sort_by_key(|(product, _)| *product);
+        let (view, pieces) = (self.bom.view(), self.pieces(items));
+        let mut found: Vec<_> = self.nodes.iter().zip(pieces).filter_map(|(node, pieces)| Some((view.product(node.node)?, pieces))).collect();
+        found.sort_unstable_by_key(|(product, _)| *product);
         found
     }
 
     /// Lists ways up to products until there are enough to show. Steps that lead to no product are not taken, so the work is that of the paths listed.
-    fn list(&self, ways: &[u64], node: u32, lines: &mut Vec<usize>, paths: &mut Vec<UsePath>) {
+    fn list(&self, ways: &[u64], place: usize, lines: &mut Vec<u32>, paths: &mut Vec<UsePath>) {
         if paths.len() >= limits::PATHS_SHOWN_MAX || lines.len() >= limits::BOM_LEVELS_MAX {
             return;
         }
-        if self.bom.product(node).is_some() {
-            paths.push(self.path(node, lines));
+        let node = &self.nodes[place];
+        if self.bom.view().product(node.node).is_some() {
+            paths.push(self.path(node.node, lines));
         }
-        for (line, parent) in self.uses(node) {
-            if ways[parent] > 0 {
-                lines.push(line);
-                self.list(ways, self.nodes[parent], lines, paths);
-                lines.pop();
-            }
+        for (line, parent) in self.uses(node).filter(|(_, parent)| ways[*parent] > 0) {
+            lines.push(line);
+            self.list(ways, parent, lines, paths);
+            lines.pop();
         }
     }
 
     /// The way from a product down the lines, which were taken on the way up.
-    fn path(&self, top: u32, lines: &[usize]) -> UsePath {
-        let below = lines.iter().rev().map(|line| self.bom.child(*line));
+    fn path(&self, top: u32, lines: &[u32]) -> UsePath {
+        let view = self.bom.view();
+        let below = lines.iter().rev().map(|line| view.child(*line));
         let days = lines.iter().map(|line| self.bom.days(*line));
         UsePath {
             nodes: std::iter::once(top).chain(below).map(|node| self.bom.name(node).to_owned()).collect(),
-            quantity: lines.iter().fold(1.0, |quantity, line| quantity * self.bom.quantity(*line)),
+            quantity: lines.iter().fold(1.0, |quantity, line| quantity * view.quantity(*line)),
             valid_from: days.clone().filter_map(|(from, _)| from).max(),
             valid_to: days.filter_map(|(_, to)| to).min(),
         }
@@ -181,7 +192,7 @@ impl<'a> Above<'a> {
 
 impl Drop for Above<'_> {
     fn drop(&mut self) {
-        self.nodes.iter().for_each(|node| self.places[*node as usize] = 0);
+        self.nodes.iter().for_each(|node| self.places[node.node as usize] = 0);
         PLACES.set(std::mem::take(&mut self.places));
     }
 }
@@ -195,7 +206,7 @@ pub(super) fn where_used(data: &FactoryData<Bom>, item: usize, on: Date) -> Wher
     let Some(start) = data.bom.node_of_item(item) else { return used };
     let above = Above::of(&data.bom, start, on);
     let ways = above.ways();
-    above.list(&ways, start, &mut Vec::new(), &mut used.paths);
+    above.list(&ways, 0, &mut Vec::new(), &mut used.paths);
     let named = |(product, pieces): (usize, f64)| ProductUse { product, sku: data.products[product].sku.clone(), pieces };
     used.products = above.products(&data.items).into_iter().map(named).collect();
     used.paths_in_all = ways.first().copied().unwrap_or(0);
@@ -208,20 +219,21 @@ pub(super) fn tree(data: &FactoryData<Bom>, item: usize, on: Date) -> UseTree {
     let Some(start) = bom.node_of_item(item) else { return UseTree { lines: Vec::new(), lines_in_all: 0 } };
     let above = Above::of(bom, start, on);
     let pieces = above.pieces(&data.items);
-    let lines_in_all = 1 + above.nodes.iter().map(|node| above.uses(*node).count()).sum::<usize>();
+    let view = bom.view();
+    let lines_in_all = 1 + above.taken.len();
     let (mut lines, mut told) = (Vec::new(), vec![false; above.nodes.len()]);
     // What is still to be told, the next one last: level, place, and the line by which it takes the one below.
-    let mut open: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None)];
+    let mut open: Vec<(usize, usize, Option<u32>)> = vec![(0, 0, None)];
     while let Some((level, place, line)) = open.pop().filter(|_| lines.len() < limits::TREE_LINES_MAX) {
-        let node = above.nodes[place];
+        let node = &above.nodes[place];
         let is_repeated = std::mem::replace(&mut told[place], true);
         let (valid_from, valid_to) = line.map_or((None, None), |line| bom.days(line));
         lines.push(TreeLine {
             level,
-            number: bom.name(node).to_owned(),
-            is_product: bom.product(node).is_some(),
-            quantity: line.map_or(1.0, |line| bom.quantity(line)),
-            scrap: line.map_or(0.0, |line| bom.scrap(line)),
+            number: bom.name(node.node).to_owned(),
+            is_product: view.product(node.node).is_some(),
+            quantity: line.map_or(1.0, |line| view.quantity(line)),
+            scrap: line.map_or(0.0, |line| view.scrap(line)),
             valid_from,
             valid_to,
             pieces: pieces[place],
@@ -238,8 +250,9 @@ pub(super) fn tree(data: &FactoryData<Bom>, item: usize, on: Date) -> UseTree {
 /// Names of what takes an item directly on a day, each once, in the order of the names.
 pub(super) fn parents(bom: &Bom, item: usize, on: Date) -> Vec<&str> {
     let Some(node) = bom.node_of_item(item) else { return Vec::new() };
-    let lines = bom.up(node).filter(|line| bom.is_in_force(*line, day(on)));
-    let mut names: Vec<&str> = lines.map(|line| bom.name(bom.parent(line))).collect();
+    let view = bom.view();
+    let lines = view.up(node).filter(|line| view.is_in_force(*line, day(on)));
+    let mut names: Vec<&str> = lines.map(|line| bom.name(view.parent(line))).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -250,10 +263,10 @@ pub(super) fn below(bom: &Bom, products: &[usize], on: Date) -> Vec<usize> {
     let mut open: Vec<u32> = products.iter().filter_map(|product| bom.node_of_product(*product)).collect();
     let mut seen = vec![false; bom.nodes()];
     open.iter().for_each(|node| seen[*node as usize] = true);
-    let mut items = Vec::new();
+    let (view, mut items) = (bom.view(), Vec::new());
     while let Some(node) = open.pop() {
-        items.extend(bom.item(node));
-        let children = bom.down(node).filter(|line| bom.is_in_force(*line, day(on))).map(|line| bom.child(line));
+        items.extend(view.item(node));
+        let children = view.down(node).filter(|line| view.is_in_force(*line, day(on))).map(|line| view.child(line));
         open.extend(children.filter(|child| !std::mem::replace(&mut seen[*child as usize], true)));
     }
     items.sort_unstable();

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::suffix::stripped;
+use super::{range::Range, suffix::Endings};
 use crate::{
     domain::{factory::AmlEntry, maker::MakerAliases, part::normal_mpn},
     limits,
@@ -71,6 +71,7 @@ pub(super) struct Index {
     sources: Vec<Source>,
     /// Keys of the makers, each once.
     makers: Vec<String>,
+    endings: Endings,
 }
 
 impl Index {
@@ -91,7 +92,7 @@ impl Index {
             sources.push(Source { maker: number_of(aml[at].maker.as_str()), number, item, aml: at });
         }
         sources.sort_unstable_by(|left, right| left.number.cmp(&right.number).then(left.aml.cmp(&right.aml)));
-        Index { sources, makers }
+        Index { sources, makers, endings: Endings::new(aliases) }
     }
 
     fn maker(&self, source: &Source) -> &str {
@@ -107,7 +108,7 @@ impl Index {
         let by_kind = [
             (MatchKind::Exact, self.starting_with(&number).take_while(|at| self.sources[*at].number == number).collect()),
             (MatchKind::Suffix, self.packed_otherwise(&number)),
-            (MatchKind::Family, self.family(&number)),
+            (MatchKind::Family, self.family(mpn, &number)),
         ];
         let mut best: HashMap<usize, MatchKind> = HashMap::new();
         let mut hits = Vec::new();
@@ -127,14 +128,23 @@ impl Index {
         if hits.is_empty() { PartMatch::Unknown(self.suggestions(aml, maker.as_deref(), &number)) } else { PartMatch::Known(hits) }
     }
 
-    /// Sources of the same number but for packing.
+    /// Sources of the same number but for packing, by the endings of each source's maker.
     fn packed_otherwise(&self, number: &str) -> Vec<usize> {
-        let bare = without_packing(number);
-        self.starting_with(bare).filter(|at| without_packing(&self.sources[*at].number) == bare).collect()
+        self.starting_with(self.endings.start(number)).filter(|at| self.is_packed_otherwise(&self.sources[*at], number)).collect()
     }
 
-    /// Sources a wildcard or series covers.
-    fn family(&self, number: &str) -> Vec<usize> {
+    fn is_packed_otherwise(&self, source: &Source, number: &str) -> bool {
+        let maker = self.maker(source);
+        self.endings.bare(maker, &source.number) == self.endings.bare(maker, number)
+    }
+
+    /// Sources a wildcard, a series or a range covers.
+    fn family(&self, printed: &str, number: &str) -> Vec<usize> {
+        if let Some(range) = Range::of(printed) {
+            let bare = |source: &Source| self.endings.bare(self.maker(source), &source.number).len();
+            let covers = |at: &usize| range.covers(&self.sources[*at].number) || range.covers(&self.sources[*at].number[..bare(&self.sources[*at])]);
+            return self.starting_with(range.start()).filter(covers).collect();
+        }
         let Some(family) = Family::of(number) else { return Vec::new() };
         self.starting_with(&family.start).filter(|at| family.pattern.is_match(&self.sources[*at].number)).collect()
     }
@@ -150,7 +160,7 @@ impl Index {
         let mut near: Vec<(f64, usize, &str)> = Vec::new();
         for at in self.starting_with(&start) {
             let source = &self.sources[at];
-            if without_packing(&source.number) == without_packing(number) {
+            if self.is_packed_otherwise(source, number) {
                 near.push((2.0, at, "same number, other maker"));
             } else if maker.is_none_or(|maker| maker == self.maker(source)) {
                 let likeness = strsim::jaro_winkler(&source.number, number);
@@ -168,10 +178,6 @@ impl Index {
             .map(|(entry, why)| Suggestion { maker: entry.maker.clone(), mpn: entry.mpn.clone(), item: entry.item.clone(), why: why.to_owned() })
             .collect()
     }
-}
-
-fn without_packing(number: &str) -> &str {
-    stripped(number).unwrap_or(number)
 }
 
 /// A number that stands for many.
@@ -322,7 +328,7 @@ mod tests {
 
     #[test]
     fn no_maker_matches_on_the_number_alone() {
-        let factory = factory(&[("A", "TI", "LM317T"), ("B", "ST", "LM317T"), ("C", "onsemi", "LM317TG4")]);
+        let factory = factory(&[("A", "TI", "LM317T"), ("B", "ST", "LM317T"), ("C", "TI", "LM317TG4")]);
         let expected = vec![("A".to_owned(), MatchKind::Exact), ("B".to_owned(), MatchKind::Exact), ("C".to_owned(), MatchKind::Suffix)];
         assert_eq!(hits(&factory, None, "LM317T"), expected);
         assert_eq!(hits(&factory, Some(" "), "LM317T"), expected, "a blank name is no maker");
@@ -343,6 +349,49 @@ mod tests {
         let names: Vec<(String, String)> = (0..20).map(|at| (format!("I{at}"), format!("LM31{at:02}X"))).collect();
         let sources: Vec<(&str, &str, &str)> = names.iter().map(|(item, mpn)| (item.as_str(), "TI", mpn.as_str())).collect();
         assert_eq!(suggested(&factory(&sources), Some("TI"), "LM3199").len(), limits::SUGGESTIONS_MAX);
+    }
+
+    #[test]
+    fn a_range_hits_what_lies_in_it() {
+        let factory = factory(&[
+            ("A", "Yageo", "RC0402FR-0710KL"),
+            ("B", "Yageo", "RC0402FR-0722KL"),
+            ("C", "Yageo", "RC0402FR-0768KL"),
+            ("D", "TDK", "RC0402FR-0715KL"),
+        ]);
+        let expected = vec![("A".to_owned(), MatchKind::Family), ("B".to_owned(), MatchKind::Family)];
+        assert_eq!(hits(&factory, Some("Yageo"), "RC0402FR-0710KL to RC0402FR-0747KL"), expected);
+        assert_eq!(hits(&factory, Some("Yageo"), "RC0402FR-0730KL … RC0402FR-0747KL"), vec![]);
+    }
+
+    proptest::proptest! {
+        /// The sorted index finds what comparing every source finds.
+        #[test]
+        fn the_index_finds_what_a_plain_search_finds(
+            numbers in proptest::collection::vec(("AB[12][12]{1,3}(X?)(/NOPB|G4|-TR|,215|)", 0_usize..3), 1..12),
+            asked in "AB[12][12]{1,3}(X?)(/NOPB|G4|-TR|,215|\\*|XX|)",
+            of in proptest::option::of(0_usize..3),
+        ) {
+            const MAKERS: [&str; 3] = ["TI", "Nexperia", "Yageo"];
+            let names: Vec<String> = (0..numbers.len()).map(|at| format!("I{at}")).collect();
+            let sources: Vec<(&str, &str, &str)> = numbers.iter().zip(&names).map(|((number, maker), item)| (item.as_str(), MAKERS[*maker], number.as_str())).collect();
+            let (aliases, endings) = (built_in_aliases(), Endings::new(&built_in_aliases()));
+            let family = Family::of(&asked);
+            let kind = |maker: &str, number: &str| {
+                let key = aliases.key(maker);
+                let covers = |family: &Family| number.starts_with(&family.start) && family.pattern.is_match(number);
+                match () {
+                    () if number == asked => Some(MatchKind::Exact),
+                    () if endings.bare(&key, number) == endings.bare(&key, &asked) => Some(MatchKind::Suffix),
+                    () if family.as_ref().is_some_and(covers) => Some(MatchKind::Family),
+                    () => None,
+                }
+            };
+            let of_maker = |maker: &str| of.is_none_or(|of| MAKERS[of] == maker);
+            let expected: Vec<(String, MatchKind)> =
+                sources.iter().filter(|(_, maker, _)| of_maker(maker)).filter_map(|(item, maker, number)| Some(((*item).to_owned(), kind(maker, number)?))).collect();
+            proptest::prop_assert_eq!(hits(&factory(&sources), of.map(|of| MAKERS[of]), &asked), expected);
+        }
     }
 
     #[test]

@@ -3,9 +3,12 @@
 
 mod bom;
 mod dataset_file;
+mod difference;
+mod export;
 mod graph;
 mod import;
 mod matching;
+mod range;
 mod suffix;
 mod templates;
 
@@ -13,8 +16,10 @@ use std::collections::HashMap;
 
 pub use bom::Bom;
 pub use dataset_file::{DatasetError, read_dataset, write_dataset};
+pub use difference::{DatasetDiff, FieldDiff, RowDiff, TableDiff, diff_datasets};
+pub use export::export_dataset;
 pub use graph::{ProductUse, TreeLine, UsePath, UseTree, WhereUsed};
-pub use import::{ImportError, ImportReport, Problem, import};
+pub use import::{Days, ImportError, ImportOptions, ImportReport, Mapping, Mark, Problem, import, import_with};
 pub use matching::{Hit, MatchKind, PartMatch, Suggestion};
 pub use templates::write_templates;
 

@@ -100,6 +100,13 @@ impl Draft {
         Line { file, line: line.number }
     }
 
+    /// Lines, by the name of their file.
+    pub fn by_file(&self) -> HashMap<String, u64> {
+        let mut counts = vec![0; self.files.values.len()];
+        self.lines.iter().for_each(|line| counts[line.file as usize] += 1);
+        self.files.values.iter().map(|name| name.to_string()).zip(counts).collect()
+    }
+
     /// Ends of every line.
     pub fn edges(&self) -> Vec<(u32, u32)> {
         self.lines.iter().map(|line| (line.parent, line.child)).collect()

@@ -71,9 +71,9 @@ impl Bom {
 
     /// Whether every node leads to a row of tables of these lengths.
     pub(super) fn leads_into(&self, products: usize, items: usize) -> bool {
-        let nodes = 0..self.counts.nodes;
+        let (view, nodes) = (self.view(), 0..self.counts.nodes);
         (self.counts.products as usize, self.counts.items as usize) == (products, items)
-            && nodes.into_iter().all(|node| self.product(node).is_none_or(|row| row < products) && self.item(node).is_none_or(|row| row < items))
+            && nodes.into_iter().all(|node| view.product(node).is_none_or(|row| row < products) && view.item(node).is_none_or(|row| row < items))
     }
 
     fn slice(&self, at: usize, len: usize) -> &[u8] {
@@ -113,19 +113,30 @@ impl Bom {
         self.text(self.layout.name_end, self.layout.names, node as usize)
     }
 
-    /// The product that a node is.
-    pub(super) fn product(&self, node: u32) -> Option<usize> {
-        known(self.number(self.layout.product, node as usize))
-    }
-
     /// The item that a node is.
     pub(super) fn item(&self, node: u32) -> Option<usize> {
-        known(self.number(self.layout.item, node as usize))
+        self.view().item(node)
     }
 
-    /// A node's place in an order that has every parent before its children; equal only for nodes on a loop, which an import refuses.
-    pub(super) fn rank(&self, node: u32) -> u32 {
-        self.number(self.layout.rank, node as usize)
+    /// The columns for a walk: one look at where each begins, and not one for each number.
+    pub(super) fn view(&self) -> View<'_> {
+        let of = |column: Column| self.slice(column.at, 4 * column.len).as_chunks().0;
+        let layout = &self.layout;
+        View {
+            product: of(layout.product),
+            item: of(layout.item),
+            rank: of(layout.rank),
+            up: of(layout.up),
+            down: of(layout.down),
+            parent: of(layout.parent),
+            child: of(layout.child),
+            quantity: of(layout.quantity),
+            scrap: of(layout.scrap),
+            from: of(layout.from),
+            to: of(layout.to),
+            below: of(layout.below),
+            decimals: &self.decimals,
+        }
     }
 
     /// The node of a row of the products, of the items.
@@ -157,46 +168,9 @@ impl Bom {
         found
     }
 
-    /// Lines with a node as their child.
-    pub(super) fn up(&self, node: u32) -> Range<usize> {
-        self.number(self.layout.up, node as usize) as usize..self.number(self.layout.up, node as usize + 1) as usize
-    }
-
-    /// Lines with a node as their parent.
-    pub(super) fn down(&self, node: u32) -> impl Iterator<Item = usize> {
-        let places = self.number(self.layout.down, node as usize)..self.number(self.layout.down, node as usize + 1);
-        places.map(|place| self.number(self.layout.below, place as usize) as usize)
-    }
-
-    pub(super) fn parent(&self, line: usize) -> u32 {
-        self.number(self.layout.parent, line)
-    }
-
-    pub(super) fn child(&self, line: usize) -> u32 {
-        self.number(self.layout.child, line)
-    }
-
-    /// Pieces of the child in one parent, without scrap.
-    pub(super) fn quantity(&self, line: usize) -> f64 {
-        self.decimal(self.layout.quantity, line).map_or(0.0, |(_, float)| *float)
-    }
-
-    /// Share lost on top; nothing where the line says nothing.
-    pub(super) fn scrap(&self, line: usize) -> f64 {
-        self.decimal(self.layout.scrap, line).map_or(0.0, |(_, float)| *float)
-    }
-
-    fn decimal(&self, column: Column, line: usize) -> Option<&(Decimal, f64)> {
-        self.decimals.get(self.number(column, line) as usize)
-    }
-
     /// First and last day a line is in force; `None` is open.
-    pub(super) fn days(&self, line: usize) -> (Option<Date>, Option<Date>) {
-        (of_day(self.number(self.layout.from, line)), of_day(self.number(self.layout.to, line)))
-    }
-
-    pub(super) fn is_in_force(&self, line: usize, on: u32) -> bool {
-        self.number(self.layout.from, line) <= on && on <= self.number(self.layout.to, line)
+    pub(super) fn days(&self, line: u32) -> (Option<Date>, Option<Date>) {
+        (of_day(self.number(self.layout.from, line as usize)), of_day(self.number(self.layout.to, line as usize)))
     }
 
     /// First days on which the lines in force may be others than the day before, ascending.
@@ -205,27 +179,98 @@ impl Bom {
     }
 
     /// A line as its file has it.
-    pub(super) fn line(&self, line: usize) -> BomLine {
-        let exact = |column| self.decimal(column, line).map(|(exact, _)| *exact);
+    fn line(&self, line: u32) -> BomLine {
+        let of = |column| self.number(column, line as usize);
+        let exact = |column| self.decimals.get(of(column) as usize).map(|(exact, _)| *exact);
         let (valid_from, valid_to) = self.days(line);
         BomLine {
-            parent: self.name(self.parent(line)).to_owned(),
-            child: self.name(self.child(line)).to_owned(),
+            parent: self.name(of(self.layout.parent)).to_owned(),
+            child: self.name(of(self.layout.child)).to_owned(),
             quantity: exact(self.layout.quantity).unwrap_or_default(),
             scrap: exact(self.layout.scrap),
             valid_from,
             valid_to,
             at: Line {
-                file: self.text(self.layout.file_end, self.layout.file_names, self.number(self.layout.file, line) as usize).to_owned(),
-                line: self.number(self.layout.number, line),
+                file: self.text(self.layout.file_end, self.layout.file_names, of(self.layout.file) as usize).to_owned(),
+                line: of(self.layout.number),
             },
         }
     }
 
     /// Every line, by child and within it as the files have them.
     pub fn lines(&self) -> impl Iterator<Item = BomLine> {
-        (0..self.len()).map(|line| self.line(line))
+        (0..self.counts.lines).map(|line| self.line(line))
     }
+}
+
+/// Columns as they lie. `Bom::open` has seen that every number leads somewhere.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    product: &'a [[u8; 4]],
+    item: &'a [[u8; 4]],
+    rank: &'a [[u8; 4]],
+    up: &'a [[u8; 4]],
+    down: &'a [[u8; 4]],
+    parent: &'a [[u8; 4]],
+    child: &'a [[u8; 4]],
+    quantity: &'a [[u8; 4]],
+    scrap: &'a [[u8; 4]],
+    from: &'a [[u8; 4]],
+    to: &'a [[u8; 4]],
+    below: &'a [[u8; 4]],
+    decimals: &'a [(Decimal, f64)],
+}
+
+impl View<'_> {
+    /// The product that a node is, the item.
+    pub fn product(&self, node: u32) -> Option<usize> {
+        known(of(self.product, node))
+    }
+
+    pub fn item(&self, node: u32) -> Option<usize> {
+        known(of(self.item, node))
+    }
+
+    /// A node's place in an order that has every parent before its children; equal only for nodes on a loop, which an import refuses.
+    pub fn rank(&self, node: u32) -> u32 {
+        of(self.rank, node)
+    }
+
+    /// Lines with a node as their child.
+    pub fn up(&self, node: u32) -> Range<u32> {
+        of(self.up, node)..of(self.up, node + 1)
+    }
+
+    /// Lines with a node as their parent.
+    pub fn down(&self, node: u32) -> impl Iterator<Item = u32> {
+        (of(self.down, node)..of(self.down, node + 1)).map(|place| of(self.below, place))
+    }
+
+    pub fn parent(&self, line: u32) -> u32 {
+        of(self.parent, line)
+    }
+
+    pub fn child(&self, line: u32) -> u32 {
+        of(self.child, line)
+    }
+
+    /// Pieces of the child in one parent, without scrap.
+    pub fn quantity(&self, line: u32) -> f64 {
+        self.decimals.get(of(self.quantity, line) as usize).map_or(0.0, |(_, float)| *float)
+    }
+
+    /// Share lost on top; nothing where the line says nothing.
+    pub fn scrap(&self, line: u32) -> f64 {
+        self.decimals.get(of(self.scrap, line) as usize).map_or(0.0, |(_, float)| *float)
+    }
+
+    pub fn is_in_force(&self, line: u32, on: u32) -> bool {
+        of(self.from, line) <= on && on <= of(self.to, line)
+    }
+}
+
+fn of(column: &[[u8; 4]], index: u32) -> u32 {
+    u32::from_le_bytes(column[index as usize])
 }
 
 impl PartialEq for Bom {

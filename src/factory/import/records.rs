@@ -13,8 +13,18 @@ pub(super) struct Record<'a> {
     pub line: u32,
     /// Line it ends on; later than `line` where a quoted cell holds line breaks.
     pub last_line: u32,
-    bytes: &'a [u8],
-    ends: &'a [usize],
+    pub bytes: &'a [u8],
+    pub ends: &'a [usize],
+    /// What a workbook says each cell is; a CSV file says nothing.
+    pub kinds: Option<&'a [CellKind]>,
+}
+
+/// What a workbook keeps a cell as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CellKind {
+    Text,
+    Number,
+    Day,
 }
 
 impl<'a> Record<'a> {
@@ -25,6 +35,10 @@ impl<'a> Record<'a> {
     pub fn cell(&self, at: usize) -> &'a [u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[at]]
+    }
+
+    pub fn kind(&self, at: usize) -> Option<CellKind> {
+        self.kinds?.get(at).copied()
     }
 
     pub fn cells(&self) -> impl Iterator<Item = &'a [u8]> {
@@ -100,7 +114,7 @@ impl<R: BufRead> Records<R> {
                 }
             }
         }
-        Ok(Some(Record { line: first, last_line: self.line, bytes: &self.cells[..out], ends: &self.ends[..ends] }))
+        Ok(Some(Record { line: first, last_line: self.line, bytes: &self.cells[..out], ends: &self.ends[..ends], kinds: None }))
     }
 
     /// One physical line into `physical`, ending in `\n` whatever it ended in; `false` at the end of the file.

@@ -33,6 +33,9 @@ pub struct ImportReport {
     /// Problems past those kept, by file, column and whether refused: `bom.csv, quantity: refused`.
     #[serde(default)]
     pub not_kept: BTreeMap<String, u64>,
+    /// What was left out because it was asked for, and no line is doubtful for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Files the factory cannot be reckoned without and of which no line was taken: a dataset without them would answer "nothing is affected".
     #[serde(default)]
     pub unusable: Vec<String>,
@@ -55,8 +58,8 @@ impl Fault {
 #[derive(Default)]
 pub(super) struct Findings {
     report: ImportReport,
-    /// File names as they are on disk, by kind; and lines read.
-    names: BTreeMap<Kind, (String, u64)>,
+    /// Lines read, by kind and by the name of the file as it is on disk.
+    names: BTreeMap<(Kind, String), u64>,
     /// Names whose own line was refused, so that lines naming them can say so.
     refused_names: HashMap<Kind, HashSet<String>>,
 }
@@ -64,26 +67,30 @@ pub(super) struct Findings {
 impl Findings {
     /// Counts the lines read of a file, under its name on disk.
     pub fn lines_read(&mut self, kind: Kind, name: &str, lines: u64) {
-        self.names.insert(kind, (name.to_owned(), lines));
+        self.names.insert((kind, name.to_owned()), lines);
     }
 
     /// A line is refused, for one reason or several.
     pub fn refuse(&mut self, at: &Line, faults: Vec<Fault>) {
         self.report.refused += 1;
         for fault in faults {
-            self.note(at, fault.column, true, fault.what);
+            self.keep(at, fault.column, true, fault.what);
         }
     }
 
     /// A file is refused from a line on (0: as a whole).
     pub fn refuse_rest(&mut self, file: &str, line: u32, what: String) {
         self.report.refused += 1;
-        self.note(&Line { file: file.to_owned(), line }, None, true, what);
+        self.keep(&Line { file: file.to_owned(), line }, None, true, what);
     }
 
     pub fn doubt(&mut self, at: &Line, column: Option<&'static str>, what: String) {
         self.report.doubtful += 1;
-        self.note(at, column, false, what);
+        self.keep(at, column, false, what);
+    }
+
+    pub fn note(&mut self, file: &str, what: String) {
+        self.report.notes.push(format!("{file}: {what}"));
     }
 
     /// The line that would have introduced a name was refused.
@@ -95,7 +102,7 @@ impl Findings {
         self.refused_names.get(&kind).cloned().unwrap_or_default()
     }
 
-    fn note(&mut self, at: &Line, column: Option<&'static str>, refused: bool, what: String) {
+    fn keep(&mut self, at: &Line, column: Option<&'static str>, refused: bool, what: String) {
         if self.report.problems.len() < limits::IMPORT_PROBLEMS_KEPT_MAX {
             let column = column.map(str::to_owned);
             self.report.problems.push(Problem { file: at.file.clone(), line: at.line, column, refused, what });
@@ -106,15 +113,17 @@ impl Findings {
         *self.report.not_kept.entry(reason).or_default() += 1;
     }
 
-    pub fn finish(mut self, taken: &[(Kind, usize)]) -> ImportReport {
+    /// `taken`: lines taken, by kind and by the name of the file.
+    pub fn finish(mut self, taken: &[(Kind, HashMap<String, u64>)]) -> ImportReport {
         for (kind, taken) in taken {
-            let Some((name, read)) = self.names.get(kind) else { continue };
-            self.report.files.push((name.clone(), *read, *taken as u64));
-            if kind.is_required() && *taken == 0 {
-                self.report.unusable.push(name.clone());
+            for ((_, name), read) in self.names.iter().filter(|((of, _), _)| of == kind) {
+                self.report.files.push((name.clone(), *read, taken.get(name).copied().unwrap_or(0)));
+            }
+            if kind.is_required() && taken.values().all(|lines| *lines == 0) {
+                self.report.unusable.extend(self.names.keys().filter(|(of, _)| of == kind).map(|(_, name)| name.clone()));
             }
         }
-        let place = |file: &str| self.names.iter().find(|(_, (name, _))| name == file).map_or(Kind::Site, |(kind, _)| *kind);
+        let place = |file: &str| self.names.keys().find(|(_, name)| name == file).map_or(Kind::Site, |(kind, _)| *kind);
         self.report.problems.sort_by_cached_key(|problem| (place(&problem.file), problem.file.clone(), problem.line));
         self.report
     }

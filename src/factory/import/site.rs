@@ -11,7 +11,7 @@ use crate::{domain::factory::Site, limits};
 
 /// The site file, checked. It is read before the tables, for they need the reporting currency.
 pub(super) fn read(sources: &Sources) -> Result<Site, ImportError> {
-    let Some(source) = sources.get(Kind::Site) else { return Err(ImportError::Missing(vec![Kind::Site.file_name()])) };
+    let Some(source) = sources.of(Kind::Site).first() else { return Err(ImportError::Missing(vec![Kind::Site.file_name()], String::new())) };
     if source.bytes > limits::SITE_BYTES_MAX {
         return Err(ImportError::Site(format!("{} is larger than {} bytes: it is no site file", source.name, limits::SITE_BYTES_MAX)));
     }

@@ -1,32 +1,36 @@
-//! One factory table: its columns in one list (header, whether a cell may be empty, parser), and the reading of a file by that list.
-
-use std::{
-    fs::File,
-    io::{BufRead, BufReader},
-};
+//! One factory table: its columns in one list (header, whether a cell may be empty, what it holds, parser), and the reading of its files by that list.
 
 use super::{
     ImportError,
+    dialect::Dialect,
     files::{Kind, Source, Sources},
-    number::shown,
-    records::{Record, RecordError, Records},
+    header::Header,
+    input,
+    levels::Expanded,
+    mapping::same,
+    records::{Record, RecordError},
     report::{Fault, Findings},
+    units::Units,
 };
-use crate::factory::bom::Draft;
 use crate::{
-    domain::{factory::Line, money::Currency},
+    domain::{
+        factory::{AmlEntry, BomLine, Demand, Item, Line, Product, Stock},
+        money::Currency,
+    },
+    factory::bom::Draft,
     limits,
 };
 
 /// One column: its header, whether a cell may be empty, and how a cell becomes a field of the row.
 pub(super) struct Column<R> {
     pub name: &'static str,
-    need: Need,
-    set: fn(&mut R, &str) -> Result<(), String>,
+    pub need: Need,
+    pub form: Form,
+    pub set: fn(&mut R, &str) -> Result<(), String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
+pub(super) enum Need {
     /// The column must be there, and every cell filled.
     Required,
     /// An empty cell, or no such column, is unknown.
@@ -35,16 +39,47 @@ enum Need {
     Money,
 }
 
+/// What a column's cells are, where a file may write them in its own way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    /// A part number, which a spreadsheet may take for something else.
+    Id,
+    Number,
+    Day,
+    Month,
+}
+
+const fn column<R>(name: &'static str, need: Need, form: Form, set: fn(&mut R, &str) -> Result<(), String>) -> Column<R> {
+    Column { name, need, form, set }
+}
+
 pub(super) const fn must<R>(name: &'static str, set: fn(&mut R, &str) -> Result<(), String>) -> Column<R> {
-    Column { name, need: Need::Required, set }
+    column(name, Need::Required, Form::Text, set)
 }
 
 pub(super) const fn may<R>(name: &'static str, set: fn(&mut R, &str) -> Result<(), String>) -> Column<R> {
-    Column { name, need: Need::Optional, set }
+    column(name, Need::Optional, Form::Text, set)
 }
 
 pub(super) const fn money<R>(name: &'static str, set: fn(&mut R, &str) -> Result<(), String>) -> Column<R> {
-    Column { name, need: Need::Money, set }
+    column(name, Need::Money, Form::Number, set)
+}
+
+pub(super) const fn as_id<R>(of: Column<R>) -> Column<R> {
+    column(of.name, of.need, Form::Id, of.set)
+}
+
+pub(super) const fn as_number<R>(of: Column<R>) -> Column<R> {
+    column(of.name, of.need, Form::Number, of.set)
+}
+
+pub(super) const fn as_day<R>(of: Column<R>) -> Column<R> {
+    column(of.name, of.need, Form::Day, of.set)
+}
+
+pub(super) const fn as_month<R>(of: Column<R>) -> Column<R> {
+    column(of.name, of.need, Form::Month, of.set)
 }
 
 /// Puts a cell that could be read into its field.
@@ -55,10 +90,14 @@ pub(super) fn put<T>(field: &mut T, cell: Result<T, String>) -> Result<(), Strin
 
 /// The column that names the currency of a line's money.
 pub(super) const CURRENCY: &str = "currency";
+/// The column that names the unit of a line's quantities; not kept, for the dataset holds them in the item's own.
+pub(super) const UNIT: &str = "unit";
 
 /// A row of a factory file.
 pub(super) trait Table: Sized + 'static {
     const COLUMNS: &'static [Column<Self>];
+    /// The column of the item whose unit counts, and those that hold quantities of it.
+    const MEASURED: Option<(&'static str, &'static [&'static str])> = None;
 
     /// A row before its cells are read. Required fields hold placeholders that every taken line overwrites; the currency of a line without money is `reporting`,
     /// and nothing stands in it.
@@ -75,10 +114,31 @@ pub(super) trait Table: Sized + 'static {
     fn check(&self, _faults: &mut Vec<Fault>) {}
 }
 
+pub(super) fn column_names<R: Table>() -> Vec<&'static str> {
+    R::COLUMNS.iter().map(|column| column.name).collect()
+}
+
+/// Names of the columns of a table, for mappings.
+pub(super) fn columns_of(kind: Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::Products => column_names::<Product>(),
+        Kind::Items => column_names::<Item>(),
+        Kind::Bom => column_names::<BomLine>(),
+        Kind::Aml => column_names::<AmlEntry>(),
+        Kind::Demand => column_names::<Demand>(),
+        Kind::Stock => column_names::<Stock>(),
+        Kind::Rates => column_names::<super::tables::RateRow>(),
+        Kind::Site => Vec::new(),
+    }
+}
+
 /// Reads tables one after the other, telling progress over all of them.
 pub(super) struct Reader<'a> {
     sources: &'a Sources,
     reporting: Currency,
+    dialect: Dialect,
+    units: Units,
+    expanded: Expanded,
     progress: &'a mut dyn FnMut(u64, u64),
     done: u64,
 }
@@ -87,11 +147,11 @@ pub(super) struct Reader<'a> {
 const PROGRESS_LINES: u64 = 1024;
 
 impl<'a> Reader<'a> {
-    pub fn new(sources: &'a Sources, reporting: Currency, progress: &'a mut dyn FnMut(u64, u64)) -> Reader<'a> {
-        Reader { sources, reporting, progress, done: 0 }
+    pub fn new(sources: &'a Sources, reporting: Currency, dialect: Dialect, progress: &'a mut dyn FnMut(u64, u64)) -> Reader<'a> {
+        Reader { sources, reporting, dialect, units: Units::default(), expanded: Expanded::default(), progress, done: 0 }
     }
 
-    /// The rows of a file that are right by themselves; what is not goes to `findings`. An absent file has no rows.
+    /// The rows of a table's files that are right by themselves; what is not goes to `findings`. An absent file has no rows.
     pub fn read<R: Table>(&mut self, kind: Kind, findings: &mut Findings) -> Result<Vec<R>, ImportError> {
         let mut rows = Vec::new();
         self.read_each(kind, findings, &mut |row| rows.push(row))?;
@@ -106,224 +166,129 @@ impl<'a> Reader<'a> {
     }
 
     fn read_each<R: Table>(&mut self, kind: Kind, findings: &mut Findings, take: &mut dyn FnMut(R)) -> Result<(), ImportError> {
-        let Some(source) = self.sources.get(kind) else { return Ok(()) };
-        findings.lines_read(kind, &source.name, 0);
-        let mut trimmed = Trimmed::default();
-        let ended = match open(source)? {
-            Ok((input, delimiter)) => self.read_records(kind, source, Records::new(input, delimiter), take, &mut trimmed, findings),
-            Err(what) => Err(RecordError::Stopped(0, what)),
-        };
-        trimmed.tell(&source.name, findings);
-        match ended {
-            Ok(()) => {}
-            Err(RecordError::Stopped(line, what)) => findings.refuse_rest(&source.name, line, what),
-            Err(RecordError::Io(error)) => return Err(ImportError::Unreadable { path: source.path.clone(), source: error }),
-        }
-        self.done += source.bytes;
-        (self.progress)(self.done, self.sources.bytes());
-        Ok(())
-    }
-
-    fn read_records<R: Table>(
-        &mut self,
-        kind: Kind,
-        source: &Source,
-        mut records: Records<impl BufRead>,
-        take: &mut dyn FnMut(R),
-        trimmed: &mut Trimmed,
-        findings: &mut Findings,
-    ) -> Result<(), RecordError> {
-        let header = loop {
-            let Some(record) = records.next()? else {
-                return Err(RecordError::Stopped(0, format!("the file is empty: expected a header line with {}", column_names::<R>())));
+        let sources = self.sources;
+        for source in sources.of(kind) {
+            let mut reading = Reading { kind, source, reader: self, header: Sought::default(), lines: 0, findings, take };
+            let mut told = Vec::new();
+            let is_heading = |cell: &str| match &source.map {
+                None => cell.eq_ignore_ascii_case(UNIT) || R::COLUMNS.iter().any(|column| column.name.eq_ignore_ascii_case(cell)),
+                Some(map) => R::COLUMNS.iter().any(|column| map.headings(column.name).iter().any(|heading| same(heading, cell))),
             };
-            if !is_comment(&record) {
-                break Header::read::<R>(&record, &source.name, findings).map_err(|what| RecordError::Stopped(record.line, what))?;
+            let ended = input::each(source, &is_heading, &mut |what| told.push(what), &mut |record, bytes| reading.record(record, bytes));
+            let ended = reading.end(ended);
+            for what in told {
+                findings.doubt(&Line { file: source.name.clone(), line: 0 }, None, what);
             }
-        };
-        let mut lines = 0_u64;
-        loop {
-            let bytes = records.bytes_read();
-            let Some(record) = records.next()? else { break };
-            if is_comment(&record) || record.cells().all(|cell| cell.trim_ascii().is_empty()) {
-                continue;
+            match ended {
+                Ok(()) => {}
+                Err(RecordError::Stopped(line, what)) => findings.refuse_rest(&source.name, line, what),
+                Err(RecordError::Io(error)) => return Err(ImportError::Unreadable { path: source.path.clone(), source: error }),
             }
-            if lines == limits::FACTORY_LINES_MAX as u64 {
-                let what = format!("the file has more than {} lines: nothing from this line on was read", limits::FACTORY_LINES_MAX);
-                return Err(RecordError::Stopped(record.line, what));
-            }
-            lines += 1;
-            findings.lines_read(kind, &source.name, lines);
-            if lines.is_multiple_of(PROGRESS_LINES) {
-                (self.progress)(self.done + bytes, self.sources.bytes());
-            }
-            let at = Line { file: source.name.clone(), line: record.line };
-            match header.row::<R>(&record, self.reporting, at.clone(), trimmed) {
-                Ok(row) => {
-                    if record.last_line > record.line {
-                        let what = format!(
-                            "a cell runs over lines {} to {}: if a quotation mark is missing there, lines are lost in it",
-                            record.line, record.last_line
-                        );
-                        findings.doubt(&at, None, what);
-                    }
-                    take(row);
-                }
-                Err((row, faults)) => {
-                    if let Some(name) = row.name().filter(|name| !name.is_empty()) {
-                        findings.refuse_name(kind, name);
-                    }
-                    findings.refuse(&at, faults);
-                }
-            }
+            self.done += source.bytes;
+            (self.progress)(self.done, self.sources.bytes());
         }
         Ok(())
     }
 }
 
-/// A file and its delimiter, standing after a byte order mark; or the sentence why it is none to read.
-fn open(source: &Source) -> Result<Result<(impl BufRead + use<>, u8), String>, ImportError> {
-    let unreadable = |error| ImportError::Unreadable { path: source.path.clone(), source: error };
-    if source.bytes > limits::FACTORY_FILE_BYTES_MAX {
-        return Ok(Err(format!("the file is larger than {} bytes: nothing of it was read", limits::FACTORY_FILE_BYTES_MAX)));
-    }
-    let mut input = BufReader::with_capacity(2 * limits::FACTORY_LINE_BYTES_MAX, File::open(&source.path).map_err(unreadable)?);
-    let start = input.fill_buf().map_err(unreadable)?;
-    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Ok(Err("it is a workbook, not a CSV file: save the sheet as \"CSV UTF-8\"".to_owned()));
-    }
-    if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") || start.contains(&0) {
-        return Ok(Err("it is not UTF-8 (it looks like UTF-16): save it as \"CSV UTF-8\"".to_owned()));
-    }
-    let mark = if start.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-    let delimiter = delimiter(&start[mark..]);
-    input.consume(mark);
-    Ok(delimiter.map(|delimiter| (input, delimiter)))
+/// A file while it is read.
+struct Reading<'r, 'a, R> {
+    kind: Kind,
+    source: &'r Source,
+    reader: &'r mut Reader<'a>,
+    header: Sought,
+    lines: u64,
+    findings: &'r mut Findings,
+    take: &'r mut dyn FnMut(R),
 }
 
-/// Comma, or semicolon where the header line has only those.
-fn delimiter(start: &[u8]) -> Result<u8, String> {
-    let header = start.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"# ")).unwrap_or_default();
-    let has = |delimiter| header.contains(&delimiter);
-    match (has(b','), has(b';')) {
-        (true, true) => Err("the header line has commas and semicolons: separate all cells by one of them".to_owned()),
-        (false, true) => Ok(b';'),
-        (true, false) => Ok(b','),
-        (false, false) if has(b'\t') => Err("cells are separated by tabs: save the file with commas or semicolons".to_owned()),
-        (false, false) => Ok(b','),
+/// The header, or the lines in which it was not found and why.
+#[derive(Default)]
+struct Sought {
+    found: Option<Header>,
+    /// Lines above the header, cell by cell: they may name the top of an indented list.
+    above: Vec<Vec<String>>,
+    why: Option<(u32, String)>,
+}
+
+impl<R: Table> Reading<'_, '_, R> {
+    fn record(&mut self, record: &Record<'_>, bytes: u64) -> Result<(), RecordError> {
+        if record.cells().all(|cell| cell.trim_ascii().is_empty()) || (self.source.map.is_none() && is_comment(record)) {
+            return Ok(());
+        }
+        let Some(header) = &mut self.header.found else { return self.seek_header(record) };
+        if !header.is_wanted(record) {
+            return Ok(());
+        }
+        if self.lines == limits::FACTORY_LINES_MAX as u64 {
+            let what = format!("the file has more than {} lines: nothing from this line on was read", limits::FACTORY_LINES_MAX);
+            return Err(RecordError::Stopped(record.line, what));
+        }
+        self.lines += 1;
+        if self.lines.is_multiple_of(PROGRESS_LINES) {
+            let (done, of_file) = (self.reader.done, bytes.min(self.source.bytes));
+            (self.reader.progress)(done + of_file, self.reader.sources.bytes());
+        }
+        let at = Line { file: self.source.name.clone(), line: record.line };
+        let row = header.row::<R>(record, at.clone(), self.reader.dialect, &mut self.reader.units, &mut self.reader.expanded);
+        match row {
+            Ok(None) => {}
+            Ok(Some(row)) => {
+                if record.last_line > record.line {
+                    let (first, last) = (record.line, record.last_line);
+                    let what = format!("a cell runs over lines {first} to {last}: if a quotation mark is missing there, lines are lost in it");
+                    self.findings.doubt(&at, None, what);
+                }
+                (self.take)(row);
+            }
+            Err((row, faults)) => {
+                if let Some(name) = row.name().filter(|name| !name.is_empty()) {
+                    self.findings.refuse_name(self.kind, name);
+                }
+                self.findings.refuse(&at, faults);
+            }
+        }
+        Ok(())
+    }
+
+    fn seek_header(&mut self, record: &Record<'_>) -> Result<(), RecordError> {
+        let read = Header::read::<R>(record, self.source, self.reader.reporting, &self.header.above, self.findings);
+        match (read, &self.source.map) {
+            (Ok(header), _) => self.header.found = Some(header),
+            (Err(what), None) => return Err(RecordError::Stopped(record.line, what)),
+            (Err(what), Some(_)) => {
+                self.header.above.push(record.cells().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect());
+                self.header.why.get_or_insert((record.line, what));
+                if self.header.above.len() >= limits::FACTORY_HEADING_LINES_MAX {
+                    return Err(self.no_header());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn no_header(&self) -> RecordError {
+        match &self.header.why {
+            Some((line, what)) => RecordError::Stopped(*line, what.clone()),
+            None => RecordError::Stopped(0, format!("the file is empty: expected a header line with {}", column_names::<R>().join(", "))),
+        }
+    }
+
+    /// What is told once for the file.
+    fn end(self, ended: Result<(), RecordError>) -> Result<(), RecordError> {
+        self.findings.lines_read(self.kind, &self.source.name, self.lines);
+        match (ended, &self.header.found) {
+            (Ok(()), None) => Err(self.no_header()),
+            (ended, None) => ended,
+            (ended, Some(header)) => {
+                header.tell(&self.source.name, self.findings);
+                ended
+            }
+        }
     }
 }
 
 /// A comment is a line that begins with `# `; `#NAME?` is a damaged cell.
 fn is_comment(record: &Record<'_>) -> bool {
     record.cells().next().is_some_and(|cell| cell.starts_with(b"# ") || cell == b"#")
-}
-
-fn column_names<R: Table>() -> String {
-    R::COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
-}
-
-/// Blanks around cells are cut, and that is told once for the file.
-#[derive(Default)]
-struct Trimmed {
-    cells: u64,
-    first: Option<(u32, &'static str)>,
-}
-
-impl Trimmed {
-    fn count(&mut self, line: u32, column: &'static str) {
-        self.cells += 1;
-        self.first.get_or_insert((line, column));
-    }
-
-    fn tell(self, file: &str, findings: &mut Findings) {
-        if let Some((line, column)) = self.first {
-            let what = match self.cells {
-                1 => "the value had blanks around it, which were cut".to_owned(),
-                cells => format!("{cells} values of this file, this one first, had blanks around them, which were cut"),
-            };
-            findings.doubt(&Line { file: file.to_owned(), line }, Some(column), what);
-        }
-    }
-}
-
-/// Where each column of the table stands in the file.
-struct Header {
-    /// By column of the table.
-    places: Vec<Option<usize>>,
-    width: usize,
-}
-
-impl Header {
-    /// Names are compared without regard to case and blanks around them; their order is free. A sentence where the file cannot be read by it.
-    fn read<R: Table>(record: &Record<'_>, file: &str, findings: &mut Findings) -> Result<Header, String> {
-        let cells: Vec<String> = record.cells().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-        let mut places: Vec<Option<usize>> = vec![None; R::COLUMNS.len()];
-        let mut unknown: Vec<String> = Vec::new();
-        for (place, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-            match R::COLUMNS.iter().position(|column| column.name.eq_ignore_ascii_case(cell)) {
-                Some(column) if places[column].is_some() => {
-                    return Err(format!("the column {} stands twice in the header: remove one", R::COLUMNS[column].name));
-                }
-                Some(column) => places[column] = Some(place),
-                None => unknown.push(format!("'{}'", shown(cell))),
-            }
-        }
-        let wanted = |(column, place): &(&Column<R>, &Option<usize>)| column.need == Need::Required && place.is_none();
-        let missing: Vec<&str> = R::COLUMNS.iter().zip(&places).filter(wanted).map(|(column, _)| column.name).collect();
-        if !missing.is_empty() {
-            let all = column_names::<R>();
-            return Err(format!("the header lacks {}: the first line must name the columns, which are {all}", missing.join(", ")));
-        }
-        if !unknown.is_empty() {
-            let more = unknown.len().saturating_sub(limits::NAMES_TOLD_MAX);
-            unknown.truncate(limits::NAMES_TOLD_MAX);
-            let and = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let what = format!("columns that are not read: {}{and}; the columns are {}", unknown.join(", "), column_names::<R>());
-            findings.doubt(&Line { file: file.to_owned(), line: record.line }, None, what);
-        }
-        Ok(Header { places, width: cells.len() })
-    }
-
-    /// The row of a record, or what is wrong with it and the row as far as it could be read.
-    fn row<R: Table>(&self, record: &Record<'_>, reporting: Currency, at: Line, trimmed: &mut Trimmed) -> Result<R, (R, Vec<Fault>)> {
-        let mut row = R::blank(reporting, at);
-        let mut faults = Vec::new();
-        if record.len() < self.width || (self.width..record.len()).any(|place| !record.cell(place).trim_ascii().is_empty()) {
-            let (found, wanted) = (record.len(), self.width);
-            let why = if found < wanted { "the line is cut" } else { "a separator inside a value needs quotation marks around the value" };
-            faults.push(Fault { column: None, what: format!("the line has {found} cells where the header has {wanted}: {why}") });
-            return Err((row, faults));
-        }
-        let (mut has_money, mut has_currency) = (false, false);
-        for (column, place) in R::COLUMNS.iter().zip(&self.places) {
-            let Some(place) = place else { continue };
-            let Ok(cell) = std::str::from_utf8(record.cell(*place)) else {
-                faults.push(Fault::in_column(column.name, "the cell is not UTF-8: save the file as \"CSV UTF-8\""));
-                continue;
-            };
-            let value = cell.trim();
-            if value.len() != cell.len() && !value.is_empty() {
-                trimmed.count(record.line, column.name);
-            }
-            if value.is_empty() {
-                if column.need == Need::Required {
-                    faults.push(Fault::in_column(column.name, "the cell is empty and must be filled: an empty cell is unknown, not zero"));
-                }
-                continue;
-            }
-            has_money |= column.need == Need::Money;
-            has_currency |= column.name == CURRENCY;
-            if let Err(what) = (column.set)(&mut row, value) {
-                faults.push(Fault::in_column(column.name, what));
-            }
-        }
-        if has_money && !has_currency {
-            faults.push(Fault::in_column(CURRENCY, "the line holds an amount and no currency: write the currency, for example EUR"));
-        }
-        if faults.is_empty() {
-            row.check(&mut faults);
-        }
-        if faults.is_empty() { Ok(row) } else { Err((row, faults)) }
-    }
 }

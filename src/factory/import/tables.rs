@@ -7,7 +7,7 @@ use super::{
     cell, number,
     number::{whole, within},
     report::Fault,
-    table::{CURRENCY, Column, Table, may, money, must, put},
+    table::{CURRENCY, Column, Table, as_day, as_id, as_month, as_number, may, money, must, put},
 };
 use crate::{
     domain::{
@@ -19,14 +19,14 @@ use crate::{
 
 impl Table for Product {
     const COLUMNS: &'static [Column<Product>] = &[
-        must("sku", |row, cell| put(&mut row.sku, cell::number(cell))),
+        as_id(must("sku", |row, cell| put(&mut row.sku, cell::number(cell)))),
         may("name", |row, cell| put(&mut row.name, cell::text(cell))),
         money("price", |row, cell| put(&mut row.price, within(number::AMOUNT, cell).map(Some))),
         money("variable_cost", |row, cell| put(&mut row.variable_cost, within(number::AMOUNT, cell).map(Some))),
         money("contribution", |row, cell| put(&mut row.contribution, within(number::SIGNED_AMOUNT, cell).map(Some))),
-        may("contribution_ratio", |row, cell| put(&mut row.contribution_ratio, within(number::SHARE, cell).map(Some))),
+        as_number(may("contribution_ratio", |row, cell| put(&mut row.contribution_ratio, within(number::SHARE, cell).map(Some)))),
         may(CURRENCY, |row, cell| put(&mut row.currency, cell::currency(cell))),
-        may("end_of_production", |row, cell| put(&mut row.end_of_production, cell::last_day(cell))),
+        as_day(may("end_of_production", |row, cell| put(&mut row.end_of_production, cell::last_day(cell)))),
         money("penalty_per_unit", |row, cell| put(&mut row.penalty_per_unit, within(number::AMOUNT, cell).map(Some))),
     ];
 
@@ -82,17 +82,18 @@ impl Table for Product {
 
 impl Table for Item {
     const COLUMNS: &'static [Column<Item>] = &[
-        must("item", |row, cell| put(&mut row.item, cell::number(cell))),
+        as_id(must("item", |row, cell| put(&mut row.item, cell::number(cell)))),
         may("description", |row, cell| put(&mut row.description, cell::text(cell))),
         may("type", |row, cell| put(&mut row.kind, cell::text(cell))),
         money("unit_cost", |row, cell| put(&mut row.unit_cost, within(number::AMOUNT, cell).map(Some))),
         may(CURRENCY, |row, cell| put(&mut row.currency, cell::currency(cell))),
-        may("lead_time_weeks", |row, cell| put(&mut row.lead_time_weeks, within(number::WEEKS, cell).map(Some))),
-        may("moq", |row, cell| put(&mut row.moq, within(number::SOME, cell).map(Some))),
-        may("order_multiple", |row, cell| put(&mut row.order_multiple, within(number::SOME, cell).map(Some))),
-        may("yield", |row, cell| put(&mut row.yield_ratio, within(number::YIELD, cell).map(Some))),
-        may("shelf_life_months", |row, cell| put(&mut row.shelf_life_months, whole(cell, limits::SHELF_LIFE_MONTHS_MAX).map(Some))),
+        as_number(may("lead_time_weeks", |row, cell| put(&mut row.lead_time_weeks, within(number::WEEKS, cell).map(Some)))),
+        as_number(may("moq", |row, cell| put(&mut row.moq, within(number::SOME, cell).map(Some)))),
+        as_number(may("order_multiple", |row, cell| put(&mut row.order_multiple, within(number::SOME, cell).map(Some)))),
+        as_number(may("yield", |row, cell| put(&mut row.yield_ratio, within(number::YIELD, cell).map(Some)))),
+        as_number(may("shelf_life_months", |row, cell| put(&mut row.shelf_life_months, whole(cell, limits::SHELF_LIFE_MONTHS_MAX).map(Some)))),
     ];
+    const MEASURED: Option<(&'static str, &'static [&'static str])> = Some(("item", &[]));
 
     fn blank(reporting: Currency, at: Line) -> Item {
         Item {
@@ -121,13 +122,14 @@ impl Table for Item {
 
 impl Table for BomLine {
     const COLUMNS: &'static [Column<BomLine>] = &[
-        must("parent", |row, cell| put(&mut row.parent, cell::number(cell))),
-        must("child", |row, cell| put(&mut row.child, cell::number(cell))),
-        must("quantity", |row, cell| put(&mut row.quantity, within(number::PER_PARENT, cell))),
-        may("scrap", |row, cell| put(&mut row.scrap, within(number::SCRAP, cell).map(Some))),
-        may("valid_from", |row, cell| put(&mut row.valid_from, cell::day(cell).map(Some))),
-        may("valid_to", |row, cell| put(&mut row.valid_to, cell::last_day(cell))),
+        as_id(must("parent", |row, cell| put(&mut row.parent, cell::number(cell)))),
+        as_id(must("child", |row, cell| put(&mut row.child, cell::number(cell)))),
+        as_number(must("quantity", |row, cell| put(&mut row.quantity, within(number::PER_PARENT, cell)))),
+        as_number(may("scrap", |row, cell| put(&mut row.scrap, within(number::SCRAP, cell).map(Some)))),
+        as_day(may("valid_from", |row, cell| put(&mut row.valid_from, cell::day(cell).map(Some)))),
+        as_day(may("valid_to", |row, cell| put(&mut row.valid_to, cell::last_day(cell)))),
     ];
+    const MEASURED: Option<(&'static str, &'static [&'static str])> = Some(("child", &["quantity"]));
 
     fn blank(_reporting: Currency, at: Line) -> BomLine {
         BomLine { parent: String::new(), child: String::new(), quantity: Decimal::ZERO, scrap: None, valid_from: None, valid_to: None, at }
@@ -148,13 +150,13 @@ impl Table for BomLine {
 
 impl Table for AmlEntry {
     const COLUMNS: &'static [Column<AmlEntry>] = &[
-        must("item", |row, cell| put(&mut row.item, cell::number(cell))),
+        as_id(must("item", |row, cell| put(&mut row.item, cell::number(cell)))),
         must("maker", |row, cell| put(&mut row.maker, cell::maker(cell))),
-        must("mpn", |row, cell| put(&mut row.mpn, cell::number(cell))),
-        may("preference", |row, cell| put(&mut row.preference, whole(cell, limits::AML_PREFERENCE_MAX).map(Some))),
+        as_id(must("mpn", |row, cell| put(&mut row.mpn, cell::number(cell)))),
+        as_number(may("preference", |row, cell| put(&mut row.preference, whole(cell, limits::AML_PREFERENCE_MAX).map(Some)))),
         must("qualified", |row, cell| put(&mut row.qualified, cell::yes_or_no(cell))),
         may("lifecycle", |row, cell| put(&mut row.lifecycle, cell::text(cell).map(Some))),
-        may("share", |row, cell| put(&mut row.share, within(number::SHARE, cell).map(Some))),
+        as_number(may("share", |row, cell| put(&mut row.share, within(number::SHARE, cell).map(Some)))),
         money("unit_price", |row, cell| put(&mut row.unit_price, within(number::AMOUNT, cell).map(Some))),
         may(CURRENCY, |row, cell| put(&mut row.currency, cell::currency(cell))),
     ];
@@ -181,10 +183,10 @@ impl Table for AmlEntry {
 
 impl Table for Demand {
     const COLUMNS: &'static [Column<Demand>] = &[
-        must("sku", |row, cell| put(&mut row.sku, cell::number(cell))),
-        must("period", |row, cell| put(&mut row.period, cell::month(cell))),
-        must("quantity", |row, cell| put(&mut row.quantity, within(number::QUANTITY, cell))),
-        may("cv", |row, cell| put(&mut row.cv, within(number::CV, cell).map(Some))),
+        as_id(must("sku", |row, cell| put(&mut row.sku, cell::number(cell)))),
+        as_month(must("period", |row, cell| put(&mut row.period, cell::month(cell)))),
+        as_number(must("quantity", |row, cell| put(&mut row.quantity, within(number::QUANTITY, cell)))),
+        as_number(may("cv", |row, cell| put(&mut row.cv, within(number::CV, cell).map(Some)))),
         must("kind", |row, cell| put(&mut row.kind, cell::demand_kind(cell))),
     ];
 
@@ -200,14 +202,15 @@ impl Table for Demand {
 
 impl Table for Stock {
     const COLUMNS: &'static [Column<Stock>] = &[
-        must("item", |row, cell| put(&mut row.item, cell::number(cell))),
+        as_id(must("item", |row, cell| put(&mut row.item, cell::number(cell)))),
         may("maker", |row, cell| put(&mut row.maker, cell::maker(cell).map(Some))),
-        may("mpn", |row, cell| put(&mut row.mpn, cell::number(cell).map(Some))),
-        must("on_hand", |row, cell| put(&mut row.on_hand, within(number::QUANTITY, cell))),
-        must("on_order", |row, cell| put(&mut row.on_order, within(number::QUANTITY, cell))),
-        may("due", |row, cell| put(&mut row.due, cell::day(cell).map(Some))),
+        as_id(may("mpn", |row, cell| put(&mut row.mpn, cell::number(cell).map(Some)))),
+        as_number(must("on_hand", |row, cell| put(&mut row.on_hand, within(number::QUANTITY, cell)))),
+        as_number(must("on_order", |row, cell| put(&mut row.on_order, within(number::QUANTITY, cell)))),
+        as_day(may("due", |row, cell| put(&mut row.due, cell::day(cell).map(Some)))),
         may("location", |row, cell| put(&mut row.location, cell::text(cell).map(Some))),
     ];
+    const MEASURED: Option<(&'static str, &'static [&'static str])> = Some(("item", &["on_hand", "on_order"]));
 
     fn blank(_reporting: Currency, at: Line) -> Stock {
         Stock { item: String::new(), maker: None, mpn: None, on_hand: Decimal::ZERO, on_order: Decimal::ZERO, due: None, location: None, at }
@@ -227,10 +230,10 @@ pub(super) struct RateRow {
 
 impl Table for RateRow {
     const COLUMNS: &'static [Column<RateRow>] = &[
-        must("date", |row, cell| put(&mut row.rate.date, cell::day(cell))),
+        as_day(must("date", |row, cell| put(&mut row.rate.date, cell::day(cell)))),
         must("from", |row, cell| put(&mut row.rate.from, cell::currency(cell))),
         must("to", |row, cell| put(&mut row.rate.to, cell::currency(cell))),
-        must("rate", |row, cell| put(&mut row.rate.rate, within(number::RATE, cell))),
+        as_number(must("rate", |row, cell| put(&mut row.rate.rate, within(number::RATE, cell)))),
     ];
 
     fn blank(reporting: Currency, at: Line) -> RateRow {
