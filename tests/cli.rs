@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail at once")]
 
 mod common;
+#[path = "cli/data.rs"]
+mod data;
 
 use common::{json, lastbuy, ok, said, sample};
 use serde_json::Value;

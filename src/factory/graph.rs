@@ -276,25 +276,26 @@ pub(super) fn below(bom: &Bom, products: &[usize], on: Date) -> Vec<usize> {
 /// Items below nodes all of whose uses lead through these nodes. Taken from the top down, an item is kept where each parent is a root or was kept: one pass, because
 /// every parent comes before its children.
 pub(super) fn captives(bom: &Bom, roots: &[String], on: Date) -> Vec<usize> {
+    let (view, on) = (bom.view(), day(on));
     let roots: Vec<u32> = roots.iter().filter_map(|root| bom.node(root, |_| true)).collect();
     let (mut seen, mut held) = (vec![false; bom.nodes()], vec![false; bom.nodes()]);
     let mut open = roots.clone();
     roots.iter().for_each(|node| held[*node as usize] = true);
     let mut below = Vec::new();
     while let Some(node) = open.pop() {
-        let children = bom.down(node).filter(|line| bom.is_in_force(*line, day(on))).map(|line| bom.child(line));
+        let children = view.down(node).filter(|line| view.is_in_force(*line, on)).map(|line| view.child(line));
         for child in children.filter(|child| !std::mem::replace(&mut seen[*child as usize], true)) {
             below.push(child);
             open.push(child);
         }
     }
-    below.sort_unstable_by_key(|node| bom.rank(*node));
+    below.sort_unstable_by_key(|node| view.rank(*node));
     let mut items = Vec::new();
     for node in below.into_iter().filter(|node| !roots.contains(node)) {
-        let mut uses = bom.up(node).filter(|line| bom.is_in_force(*line, day(on)));
-        if uses.all(|line| held[bom.parent(line) as usize]) {
+        let mut uses = view.up(node).filter(|line| view.is_in_force(*line, on));
+        if uses.all(|line| held[view.parent(line) as usize]) {
             held[node as usize] = true;
-            items.extend(bom.item(node));
+            items.extend(view.item(node));
         }
     }
     items.sort_unstable();

@@ -29,6 +29,7 @@ mod start;
 mod stream;
 mod unread;
 mod upkeep;
+mod uploads;
 mod watching;
 mod where_used;
 

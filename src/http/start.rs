@@ -20,7 +20,7 @@ use rustls::ServerConfig;
 
 use super::{
     Service, access, admin, decisions, dropin, etag, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads, reviews, schema,
-    stream, unread, upkeep, watching, where_used,
+    stream, unread, upkeep, uploads, watching, where_used,
 };
 use crate::limits;
 
@@ -101,6 +101,7 @@ fn network(service: Arc<Service>, tcp: TcpListener, tls: Option<ServerConfig>) -
             .wrap(from_fn(access::guard))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
+            .configure(uploads::routes)
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
@@ -127,6 +128,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .wrap(from_fn(etag::tag))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
+            .configure(uploads::routes)
             .configure(admin::socket_routes)
             .configure(upkeep::socket_routes)
             .configure(shared)
