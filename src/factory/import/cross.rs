@@ -99,15 +99,24 @@ struct Known {
     names: HashSet<String>,
     /// In upper case, for the hint that only the writing differs.
     folded: HashMap<String, String>,
+    /// By their digits without zeros at the beginning, for the hint that a spreadsheet cut those.
+    without_zeros: HashMap<String, String>,
     /// Names whose own line was refused.
     refused: HashSet<String>,
+}
+
+/// The digits of a name without zeros at its beginning, where it has some.
+fn without_zeros(name: &str) -> Option<&str> {
+    let left = name.trim_start_matches('0');
+    (left.len() < name.len() && !left.is_empty() && left.bytes().all(|byte| byte.is_ascii_digit())).then_some(left)
 }
 
 impl Known {
     fn of<'a>(kind: Kind, noun: &'static str, names: impl Iterator<Item = &'a str>, findings: &Findings) -> Known {
         let names: HashSet<String> = names.map(str::to_owned).collect();
         let folded = names.iter().map(|name| (name.to_uppercase(), name.clone())).collect();
-        Known { noun, file: kind.file_name(), names, folded, refused: findings.refused_names(kind) }
+        let without_zeros = names.iter().filter_map(|name| Some((without_zeros(name)?.to_owned(), name.clone()))).collect();
+        Known { noun, file: kind.file_name(), names, folded, without_zeros, refused: findings.refused_names(kind) }
     }
 
     fn faults(&self, column: &'static str, name: &str) -> Vec<Fault> {
@@ -129,6 +138,11 @@ impl Known {
         let (noun, file, shown) = (self.noun, self.file, shown(name));
         if self.refused.contains(name) {
             return Some(format!("the line of {noun} '{shown}' in {file} was refused: mend that line first"));
+        }
+        if let Some(other) = self.without_zeros.get(name) {
+            return Some(format!(
+                "{file} has no {noun} '{shown}' but has '{other}': a spreadsheet cut the zeros at its beginning; format the column as text, restore them and export again"
+            ));
         }
         let other = self.folded.get(&name.to_uppercase())?;
         Some(format!("{file} has no {noun} '{shown}' but has '{other}': write it the same in both files"))

@@ -1,9 +1,11 @@
 //! The header of a file: where each column of the table stands in it; and a line by it.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::{
-    dialect::{self, Dialect},
+    dialect::{self, Days, Dialect, Mark},
     files::Source,
     levels::{Edge, Expanded, Stack},
     mapping::{Headings, TableMap, same},
@@ -191,7 +193,7 @@ impl Header {
                 Ok(Some(None)) => return Ok(None),
                 Ok(Some(Some(edge))) => {
                     for (name, value) in [("parent", edge.parent), ("child", edge.child), ("quantity", edge.quantity)] {
-                        R::COLUMNS.iter().position(|column| column.name == name).into_iter().for_each(|column| cells[column] = Some(value.clone()));
+                        R::COLUMNS.iter().position(|column| column.name == name).into_iter().for_each(|column| cells[column] = Some(value.clone().into()));
                     }
                 }
                 Err(what) => faults.push(Fault { column: None, what }),
@@ -206,7 +208,7 @@ impl Header {
     }
 
     /// Cells by column, in plain form; `None` is empty.
-    fn cells<R: Table>(&mut self, record: &Record<'_>, dialect: Dialect, faults: &mut Vec<Fault>) -> Vec<Option<String>> {
+    fn cells<'r, R: Table>(&mut self, record: &Record<'r>, dialect: Dialect, faults: &mut Vec<Fault>) -> Vec<Option<Cow<'r, str>>> {
         let mut cells = Vec::with_capacity(R::COLUMNS.len());
         for (at, column) in R::COLUMNS.iter().enumerate() {
             match self.cell(record, column.name, column.form, at, dialect) {
@@ -221,15 +223,18 @@ impl Header {
         cells
     }
 
-    fn cell(&mut self, record: &Record<'_>, name: &'static str, form: Form, at: usize, dialect: Dialect) -> Result<Option<String>, String> {
-        let constant = self.map.as_ref().and_then(|map| map.constants.get(name)).map(|value| match value.as_str() {
-            REPORTING if name == CURRENCY => self.reporting.to_string(),
-            value => value.to_owned(),
-        });
-        let Some(place) = self.places[at] else { return Ok(constant) };
-        let Some(mut value) = self.text(record, place, Some(name))? else { return Ok(constant) };
-        if let Some(meaning) = self.map.as_ref().and_then(|map| map.values.get(name)?.get(&value)) {
-            value.clone_from(meaning);
+    fn cell<'r>(
+        &mut self,
+        record: &Record<'r>,
+        name: &'static str,
+        form: Form,
+        at: usize,
+        dialect: Dialect,
+    ) -> Result<Option<Cow<'r, str>>, String> {
+        let Some(place) = self.places[at] else { return Ok(self.constant(name)) };
+        let Some(mut value) = self.text(record, place, Some(name))? else { return Ok(self.constant(name)) };
+        if let Some(meaning) = self.map.as_ref().and_then(|map| map.values.get(name)?.get(&*value)) {
+            value = Cow::Owned(meaning.clone());
         }
         let value = match (record.kind(place), form) {
             (Some(CellKind::Number), Form::Id) => {
@@ -239,31 +244,37 @@ impl Header {
             // The workbook keeps the value itself, whatever it shows.
             (Some(CellKind::Number), Form::Number) | (Some(CellKind::Day), Form::Day) => value,
             (Some(CellKind::Day), Form::Month) => value.chars().take(7).collect(),
-            (_, Form::Number) => dialect::number(dialect.decimal, &value)?,
-            (_, Form::Day) => dialect::day(dialect.days, &value)?,
-            (_, Form::Month) => dialect::month(dialect.days, &value)?,
-            (_, Form::Text | Form::Id) => value,
+            (_, Form::Number) if dialect.decimal != Mark::Plain => dialect::number(dialect.decimal, &value)?.into(),
+            (_, Form::Day) if dialect.days != Days::Iso => dialect::day(dialect.days, &value)?.into(),
+            (_, Form::Month) if dialect.days != Days::Iso => dialect::month(dialect.days, &value)?.into(),
+            _ => value,
         };
         let is_percent = self.map.as_ref().is_some_and(|map| map.percent.iter().any(|percent| percent == name));
         match self.divisors[at] {
-            None if is_percent => dialect::scaled(&value, Decimal::ONE, Decimal::ONE_HUNDRED).map(Some),
+            None if is_percent => dialect::scaled(&value, Decimal::ONE, Decimal::ONE_HUNDRED).map(|value| Some(value.into())),
             Some(place) => {
-                let divisor =
-                    self.text(record, place, None)?.map_or(Ok(Decimal::ONE), |text| number::decimal(&dialect::number(dialect.decimal, &text)?))?;
-                dialect::scaled(&value, Decimal::ONE, divisor).map(Some)
+                let divisor = self.text(record, place, None)?;
+                let divisor = divisor.map_or(Ok(Decimal::ONE), |text| number::decimal(&dialect::number(dialect.decimal, &text)?))?;
+                dialect::scaled(&value, Decimal::ONE, divisor).map(|value| Some(value.into()))
             }
             None => Ok(Some(value)),
         }
     }
 
+    /// What the mapping says of a column that the export does not have, or of its empty cells.
+    fn constant<'r>(&self, name: &str) -> Option<Cow<'r, str>> {
+        let value = self.map.as_ref()?.constants.get(name)?;
+        Some(Cow::Owned(if value == REPORTING && name == CURRENCY { self.reporting.to_string() } else { value.clone() }))
+    }
+
     /// A cell without blanks around it; `None` where it is empty or not there.
-    fn text(&mut self, record: &Record<'_>, place: usize, name: Option<&'static str>) -> Result<Option<String>, String> {
+    fn text<'r>(&mut self, record: &Record<'r>, place: usize, name: Option<&'static str>) -> Result<Option<Cow<'r, str>>, String> {
         let bytes = if place < record.len() { record.cell(place) } else { &[] };
         let cell = std::str::from_utf8(bytes).map_err(|_| "the cell is not UTF-8: save the file as \"CSV UTF-8\"")?;
         let value = cell.trim();
         let mut carried = self.carried.iter_mut().find(|(of, _)| *of == place);
         if value.is_empty() {
-            return Ok(carried.map(|(_, last)| last.clone()).filter(|last| !last.is_empty()));
+            return Ok(carried.map(|(_, last)| last.clone()).filter(|last| !last.is_empty()).map(Cow::Owned));
         }
         if let Some((_, last)) = &mut carried {
             value.clone_into(last);
@@ -271,11 +282,11 @@ impl Header {
         if let Some(name) = name.filter(|_| value.len() != cell.len()) {
             self.see(Seen::Trimmed, name, record.line);
         }
-        Ok(Some(value.to_owned()))
+        Ok(Some(Cow::Borrowed(value)))
     }
 
     /// The ends of a line of an indented list; `None` where the file is none, `Some(None)` where the line was taken before.
-    fn edge<R: Table>(&mut self, record: &Record<'_>, cells: &[Option<String>], expanded: &mut Expanded) -> Result<Option<Option<Edge>>, String> {
+    fn edge<R: Table>(&mut self, record: &Record<'_>, cells: &[Option<Cow<'_, str>>], expanded: &mut Expanded) -> Result<Option<Option<Edge>>, String> {
         let Some(place) = self.level.as_ref().map(|(place, _)| *place) else { return Ok(None) };
         let level = self.text(record, place, None)?.ok_or("the line has no level")?;
         let Some((_, stack)) = &mut self.level else { return Ok(None) };
@@ -286,7 +297,7 @@ impl Header {
     }
 
     /// Quantities into the unit their item is kept in.
-    fn measure<R: Table>(&mut self, record: &Record<'_>, cells: &mut [Option<String>], units: &mut Units, faults: &mut Vec<Fault>) {
+    fn measure<R: Table>(&mut self, record: &Record<'_>, cells: &mut [Option<Cow<'_, str>>], units: &mut Units, faults: &mut Vec<Fault>) {
         let Some((item, quantities)) = R::MEASURED else { return };
         let Some(place) = self.unit else { return };
         let place_of = |name: &str| R::COLUMNS.iter().position(|column| column.name == name);
@@ -302,7 +313,7 @@ impl Header {
                 for (name, at) in quantities.iter().filter_map(|name| Some((*name, place_of(name)?))) {
                     let Some(cell) = &cells[at] else { continue };
                     match dialect::scaled(cell, factor, Decimal::ONE) {
-                        Ok(scaled) => cells[at] = Some(scaled),
+                        Ok(scaled) => cells[at] = Some(scaled.into()),
                         Err(what) => faults.push(Fault::in_column(name, what)),
                     }
                     self.see(Seen::Converted, name, record.line);
@@ -312,7 +323,7 @@ impl Header {
         }
     }
 
-    fn fill<R: Table>(&self, row: &mut R, cells: &[Option<String>], faults: &mut Vec<Fault>) {
+    fn fill<R: Table>(&self, row: &mut R, cells: &[Option<Cow<'_, str>>], faults: &mut Vec<Fault>) {
         let (mut has_money, mut has_currency) = (false, false);
         for (column, cell) in R::COLUMNS.iter().zip(cells) {
             let Some(cell) = cell else {
