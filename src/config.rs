@@ -66,6 +66,7 @@ pub struct Written {
     pub decisions: access::Decisions,
     pub log: Log,
     pub update: Update,
+    pub import: Import,
     pub backup: Backup,
 }
 
@@ -131,6 +132,12 @@ pub struct Log {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Update {
+    pub keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
     pub keys: Vec<String>,
 }
 

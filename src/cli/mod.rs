@@ -34,6 +34,7 @@ mod review;
 mod serve;
 mod service;
 mod token;
+mod transfer;
 mod update;
 mod user;
 mod where_used;
@@ -108,6 +109,10 @@ enum Command {
     Audit(audit::Args),
     /// Copies of everything the store keeps.
     Backup(backup::Args),
+    /// Make a signed bundle for the other side of an air gap: notices that arrived here, or reports.
+    Export(transfer::Export),
+    /// Take a signed bundle from the other side of an air gap: notices into the queue, or with --to reports into a folder.
+    Import(transfer::Import),
     /// A newer release without internet: check a signed bundle, or put it in this one's place.
     Update(update::Args),
     /// Give back the room of what is no longer needed; the server must not run.
@@ -203,6 +208,8 @@ fn run(command: Command, context: &Context) -> CommandResult {
         Command::Notify(args) => notify::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Export(args) => transfer::export(&args, context),
+        Command::Import(args) => transfer::import(&args, context),
         Command::Update(args) => update::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),
         Command::Config(args) => config::run(&args, context),

@@ -4,6 +4,7 @@
 mod care;
 #[path = "../common/mod.rs"]
 mod common;
+mod diode;
 mod release;
 mod service;
 mod tls;
