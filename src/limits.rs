@@ -249,6 +249,30 @@ pub const BACKUP_PIECE_BYTES: usize = 1 << 20;
 pub const BACKUP_DAMAGED_NAMED_MAX: usize = 100;
 /// Rows one list call may return; more needs the next page.
 pub const LIST_ROWS_MAX: usize = 1000;
+/// Cases a page orders and searches. A plant that sees fourteen notices a day has as many open after years; the newest count.
+pub const BOARD_CASES_MAX: usize = 50_000;
+/// Characters of a name from outside (maker, part, subject) on a page; a longer one is no name.
+pub const PAGE_TITLE_CHARS_MAX: usize = 120;
+/// Characters of a sentence from outside in a list.
+pub const PAGE_SENTENCE_CHARS_MAX: usize = 400;
+/// Parts of one notice on its page, each with up to four values; a browser stays quick, and the API has all of them.
+pub const PAGE_VALUES_MAX: usize = 300;
+/// Bytes of a notice's text on its page: some hundred printed pages.
+pub const PAGE_TEXT_BYTES_MAX: usize = 256 << 10;
+/// Assessments of a case on its page, newest first.
+pub const PAGE_HISTORY_MAX: usize = 50;
+/// Notices of a case that can be chosen on its page, the newest.
+pub const PAGE_COPIES_MAX: usize = 20;
+/// Events that a search on the page of events looks through, the newest: half a year at the pace of a large plant.
+pub const PAGE_SEARCH_EVENTS_MAX: usize = 5_000;
+/// Entries of the calendar feed, about; the newest cases. Calendars fetch the whole feed every few hours.
+pub const CALENDAR_ENTRIES_MAX: usize = 5_000;
+/// Parts of one case with a day of their own in the calendar.
+pub const CALENDAR_PARTS_MAX: usize = 100;
+/// Statements that are computed at the same time because somebody moves a slider; a core is left to the notices that arrive.
+pub const WHAT_IFS_AT_ONCE_MAX: usize = 2;
+/// Dots of one chart; more cannot be told apart.
+pub const CHART_DOTS_MAX: usize = 150;
 
 // ---- jobs ---------------------------------------------------------------------------------------------------------------------------------
 

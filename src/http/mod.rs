@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod audit;
 mod body;
+mod calendar;
 mod decisions;
 mod dropin;
 mod etag;
@@ -90,6 +91,8 @@ pub struct Service {
     streams: Arc<Semaphore>,
     /// Set when the server stops, so that nothing that has no end holds it up.
     stopping: watch::Sender<bool>,
+    /// Cases as the pages saw them last.
+    board: pages::Board,
 }
 
 impl Service {
@@ -115,6 +118,7 @@ impl Service {
             destinations,
             access,
             four_eyes: false,
+            board: pages::Board::default(),
             evidence: None,
             watchers: Vec::new(),
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),

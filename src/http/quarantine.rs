@@ -16,11 +16,11 @@ use super::{
 use crate::{
     domain::{
         event::Event,
-        id::EventId,
+        id::{EventId, JobId},
         job::{JobState, Priority, Step, Subject},
     },
     limits,
-    store::{JobFilter, Order, ReadError, Store, WriteError},
+    store::{Actor, JobFilter, Order, ReadError, Store, WriteError},
 };
 
 type Answer = Result<HttpResponse, Problem>;
@@ -38,7 +38,8 @@ async fn list(service: web::Data<Service>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({ "items": events, "looked_through_all": all })))
 }
 
-fn held(store: &Store) -> Result<(Vec<Event>, bool), ReadError> {
+/// The newest in quarantine, and whether all events were looked through.
+pub fn held(store: &Store) -> Result<(Vec<Event>, bool), ReadError> {
     let (mut found, mut before) = (Vec::new(), None);
     for _ in 0..limits::QUARANTINE_SCAN_EVENTS_MAX / limits::LIST_ROWS_MAX {
         let events = store.events(before, limits::LIST_ROWS_MAX)?;
@@ -56,7 +57,7 @@ fn held(store: &Store) -> Result<(Vec<Event>, bool), ReadError> {
     Ok((found, false))
 }
 
-fn is_held(store: &Store, event: &Event) -> Result<bool, ReadError> {
+pub fn is_held(store: &Store, event: &Event) -> Result<bool, ReadError> {
     if !event.is_quarantined() {
         return Ok(false);
     }
@@ -73,12 +74,15 @@ fn the_event(store: &Store, id: EventId) -> Result<(), WriteError> {
     }
 }
 
+/// Makes the job that a delivery in quarantine did not get.
+pub fn put_to_work(store: &Store, id: EventId, by: &Actor) -> Result<JobId, WriteError> {
+    the_event(store, id)?;
+    store.enqueue(Subject::Event(id), Step::Document, by, now())
+}
+
 async fn release(service: web::Data<Service>, request: HttpRequest, id: web::Path<String>) -> Answer {
     let (id, by): (EventId, _) = (id.parse()?, actor(&request));
-    let job = blocking(move || {
-        the_event(&service.store, id)?;
-        service.store.enqueue(Subject::Event(id), Step::Document, &by, now())
-    });
+    let job = blocking(move || put_to_work(&service.store, id, &by));
     Ok(HttpResponse::Ok().json(json!({ "event_id": id, "job_id": job.await? })))
 }
 
@@ -93,14 +97,20 @@ async fn give_up(service: web::Data<Service>, request: HttpRequest, id: web::Pat
     if reason.trim().is_empty() {
         return Err(Problem::bad_request("a delivery is only given up with a reason"));
     }
-    let job = blocking(move || {
-        the_event(&service.store, id)?;
-        // Far enough off that no worker takes it before it is cancelled.
-        let not_before = Some(now().plus_ms(limits::SNOOZE_MS_MAX));
-        let order = Order { priority: Priority::Background, not_before, ..Order::now(Subject::Event(id), Step::Document) };
-        let made = service.store.submit(&[order], &by, now())?.pop().unwrap_or_else(|| Err("no job was made".to_owned()));
-        let job = made.map_err(WriteError::Refused)?;
-        service.store.settle(job, JobState::Cancelled { reason }, None, &by, now())
-    });
-    Ok(HttpResponse::Ok().json(json!({ "event_id": id, "job_id": job.await?.id })))
+    let job = blocking(move || drop_for(&service.store, id, reason, &by));
+    Ok(HttpResponse::Ok().json(json!({ "event_id": id, "job_id": job.await? })))
+}
+
+/// Gives a delivery in quarantine up, for a reason, by a job that is cancelled.
+pub fn drop_for(store: &Store, id: EventId, reason: String, by: &Actor) -> Result<JobId, WriteError> {
+    if reason.trim().is_empty() {
+        return Err(WriteError::Refused("a delivery is only given up with a reason".to_owned()));
+    }
+    the_event(store, id)?;
+    // Far enough off that no worker takes it before it is cancelled.
+    let not_before = Some(now().plus_ms(limits::SNOOZE_MS_MAX));
+    let order = Order { priority: Priority::Background, not_before, ..Order::now(Subject::Event(id), Step::Document) };
+    let made = store.submit(&[order], by, now())?.pop().unwrap_or_else(|| Err("no job was made".to_owned()));
+    let job = made.map_err(WriteError::Refused)?;
+    store.settle(job, JobState::Cancelled { reason }, None, by, now()).map(|job| job.id)
 }

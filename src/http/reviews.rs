@@ -119,7 +119,7 @@ fn show(service: &Service, id: JobId, with_text: bool) -> Result<Value, Problem>
 }
 
 /// What the site's own list of approved parts tells of a text.
-fn knowledge(service: &Service) -> Result<SiteKnowledge, Problem> {
+pub(super) fn knowledge(service: &Service) -> Result<SiteKnowledge, Problem> {
     let Some(opened) = service.datasets.active()? else { return Ok(SiteKnowledge::default()) };
     let aml = &opened.factory.data.aml;
     let mut makers: Vec<String> = aml.iter().map(|entry| entry.maker.clone()).collect();

@@ -19,8 +19,8 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::{
-    Service, access, admin, decisions, dropin, etag, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads, reviews, schema,
-    stream, unread, upkeep, uploads, watching, where_used,
+    Service, access, admin, calendar, decisions, dropin, etag, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads, reviews,
+    schema, stream, unread, upkeep, uploads, watching, where_used,
 };
 use crate::limits;
 
@@ -154,6 +154,7 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(dropin::routes)
         .configure(reads::routes)
         .configure(where_used::routes)
+        .configure(calendar::routes)
         .configure(schema::routes)
         .configure(admin::routes)
         .configure(reviews::routes)
@@ -186,12 +187,12 @@ fn extractors(config: &mut web::ServiceConfig) {
         .app_data(web::PathConfig::default().error_handler(|error, _| Problem::bad_request(error.to_string()).into()));
 }
 
-/// No script, nothing from elsewhere, no guessing of types.
+/// Nothing from elsewhere, nothing inline, no guessing of types.
 fn headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .add(("X-Content-Type-Options", "nosniff"))
         // Not "no-referrer": a browser then hides from us as well which site a form comes from.
@@ -200,5 +201,6 @@ fn headers() -> DefaultHeaders {
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found(format!("{} {} is not a route here", request.method(), request.path())))
+    let problem = Problem::not_found(format!("{} {} is not a route here", request.method(), request.path()));
+    if access::is_page(&request) { Ok(pages::nothing_here(&request, &problem)) } else { Err(problem) }
 }

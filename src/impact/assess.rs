@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Assessment, Exposed, Input, OpenCase, World,
+    Assessment, Exposed, Input, OpenCase, WhatIf, World,
     affected::{self, Affected, name},
     answers::{Answer, answers, first_unserved},
     buying::{self, Buy},
@@ -30,10 +30,19 @@ pub fn assess(input: &Input<'_>) -> Result<Assessment, String> {
 
 /// The same, with the choice for several parts together where other open cases hit the same boards or products.
 pub fn assess_beside(input: &Input<'_>, others: &[OpenCase<'_>]) -> Result<Assessment, String> {
+    statement(input, others, &WhatIf::default())
+}
+
+/// The same with a few inputs held elsewhere. It is no statement of the case: it is shown, and not stored.
+pub fn assess_what_if(input: &Input<'_>, what_if: &WhatIf) -> Result<Assessment, String> {
+    statement(input, &[], what_if)
+}
+
+fn statement(input: &Input<'_>, others: &[OpenCase<'_>], what_if: &WhatIf) -> Result<Assessment, String> {
     if input.matches.len() != input.case.parts.len() {
         return Err(format!("{} parts were matched and the case has {}: match it again", input.matches.len(), input.case.parts.len()));
     }
-    let mut world = World::new(input);
+    let mut world = World::new(input, what_if);
     let items = exposed_items(&mut world);
     let orders = items.iter().map(|exposed| buying::buy(&world, exposed, None)).collect::<Result<Vec<Buy>, String>>()?;
     for (exposed, order) in items.iter().zip(&orders) {
@@ -58,7 +67,7 @@ pub fn assess_beside(input: &Input<'_>, others: &[OpenCase<'_>]) -> Result<Asses
 
 /// The case as arrays, for another programme to play; `None` where it cannot be simulated.
 pub fn simulation_model(input: &Input<'_>) -> Result<Option<Model>, String> {
-    let mut world = World::new(input);
+    let mut world = World::new(input, &WhatIf::default());
     let items = exposed_items(&mut world);
     let orders = items.iter().map(|exposed| buying::buy(&world, exposed, None)).collect::<Result<Vec<Buy>, String>>()?;
     let finished = answers(&mut world, &items, &orders)?;

@@ -169,7 +169,14 @@ fn newsvendor(world: &World<'_>, exposed: &Exposed, requirement: &Requirement, c
         ));
         buy.inputs.push(FigureInput::new("optimum, unrounded", why::pieces(optimum.exact), "F⁻¹(critical ratio) − cover"));
     }
-    let quantity = orderable(buy.optimum.map_or(0.0, |optimum| optimum.whole), minimum, multiple);
+    let wanted_whole = match world.service_level {
+        Some(level) => {
+            buy.inputs.push(FigureInput::new("service level", format!("{level}"), "asked for, in place of the critical ratio"));
+            libm::ceil(demand.quantile(level) - cover).max(0.0)
+        }
+        None => buy.optimum.map_or(0.0, |optimum| optimum.whole),
+    };
+    let quantity = orderable(wanted_whole, minimum, multiple);
     buy.quantity = Some(quantity);
     buy.leftover = Some((demand.leftover(cover + quantity) - demand.leftover(cover)).max(0.0));
     let short = demand.lost(cover + quantity) + (requirement.pieces() - wanted.pieces() - (cover - wanted.pieces()).max(0.0)).max(0.0);

@@ -95,7 +95,7 @@ pub(super) fn joint(world: &mut World<'_>, items: &[Exposed], others: &[OpenCase
     let open: Vec<PartName> = parts_of(world.input).chain(world.input.other_open_parts.iter().cloned()).collect();
     for other in others.iter().filter(|other| other.case.kind == NoticeKind::Pdn && other.matches.len() == other.case.parts.len()) {
         let input = Input { case: other.case, matches: other.matches, other_open_parts: &open, ..*world.input };
-        let mut theirs = World::new(&input);
+        let mut theirs = World::new(&input, &super::WhatIf::default());
         theirs.site = world.site.clone();
         for exposed in exposed_items(&mut theirs).iter().filter(|exposed| exposed.short()) {
             let known = units.iter().any(|unit| unit.exposed.affected.item == exposed.affected.item);

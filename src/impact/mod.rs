@@ -37,6 +37,7 @@ mod stranded;
 pub mod survey;
 mod timing;
 mod vary;
+mod what_if;
 mod why;
 
 use std::{
@@ -52,7 +53,7 @@ pub use answers::{
     AFTERMARKET, APPROVED_ALTERNATE, Answer, COMPLEX_SUBSTITUTE, CostLine, DO_NOTHING, END_PRODUCT, EXTENSION, LAST_TIME_BUY, REDESIGN,
     REDESIGN_SYSTEM, SIMPLE_SUBSTITUTE, SPOT,
 };
-pub use assess::{assess, assess_beside, simulation_model};
+pub use assess::{assess, assess_beside, assess_what_if, simulation_model};
 use cover::Cover;
 pub use diff::{Change, Subject, diff};
 use exposure::{Loss, Lost};
@@ -66,8 +67,9 @@ pub use simulation::{AnswerRisk, Simulation, Spread};
 pub use statement::{Assessment, FinancialRisk, ItemStatement, MonthStatement, PartStatement, ProductStatement, Purchase, QuarterLoss, YearLoss};
 use stranded::Captives;
 pub use timing::YearProfit;
+pub use what_if::WhatIf;
 use why::Notes;
-pub use why::{Figure, FigureInput, pieces};
+pub use why::{Figure, FigureInput, grouped, pieces};
 
 use crate::{
     domain::{
@@ -107,6 +109,8 @@ struct World<'a> {
     input: &'a Input<'a>,
     /// The site's rules, as this computation takes them: the sensitivities vary them.
     site: Site,
+    /// What a person wants covered, instead of the newsvendor's critical ratio.
+    service_level: Option<f64>,
     reporting: Reporting<'a>,
     plan: Plan<'a>,
     margins: BTreeMap<usize, Margin>,
@@ -137,7 +141,7 @@ struct Exposed {
 }
 
 impl<'a> World<'a> {
-    fn new(input: &'a Input<'a>) -> World<'a> {
+    fn new(input: &'a Input<'a>, what_if: &WhatIf) -> World<'a> {
         let data = &input.factory.data;
         let reporting = Reporting { rates: &data.rates, currency: data.site.reporting_currency, as_of: input.as_of };
         let mut stock: HashMap<&str, Vec<&Stock>> = HashMap::new();
@@ -146,9 +150,10 @@ impl<'a> World<'a> {
         }
         World {
             input,
-            site: data.site.clone(),
+            site: what_if.site(&data.site),
+            service_level: what_if.service_level,
             reporting,
-            plan: Plan::new(input.factory, input.as_of),
+            plan: Plan::new(input.factory, input.as_of, what_if.months()),
             margins: BTreeMap::new(),
             stock,
             notes: Notes::default(),

@@ -130,16 +130,18 @@ pub(super) struct Plan<'a> {
     by_sku: HashMap<&'a str, Vec<usize>>,
     demand: BTreeMap<usize, ProductDemand>,
     changes: Vec<Date>,
+    /// Months that are looked at; fewer than `limits::HORIZON_MONTHS_MAX` where a person asked for fewer.
+    months: usize,
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(factory: &'a Factory, as_of: Date) -> Plan<'a> {
+    pub fn new(factory: &'a Factory, as_of: Date, months: usize) -> Plan<'a> {
         let mut by_sku: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, row) in factory.data.demand.iter().enumerate() {
             by_sku.entry(&row.sku).or_default().push(index);
         }
         let changes = factory.data.bom.changes();
-        Plan { factory, calendar: Calendar::new(as_of), by_sku, demand: BTreeMap::new(), changes }
+        Plan { factory, calendar: Calendar::new(as_of), by_sku, demand: BTreeMap::new(), changes, months }
     }
 
     pub fn demand(&self, product: usize) -> Option<&ProductDemand> {
@@ -163,7 +165,7 @@ impl<'a> Plan<'a> {
     pub fn requirement(&mut self, item: usize, share: f64, notes: &mut Notes) -> (Requirement, Vec<usize>) {
         let mut by_epoch: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
         let (mut slices, mut users) = (Vec::new(), BTreeSet::new());
-        for month in 0..limits::HORIZON_MONTHS_MAX {
+        for month in 0..self.months {
             let on = self.calendar.days(month).0;
             let epoch = self.changes.partition_point(|change| *change <= on);
             let factory = self.factory;
@@ -188,7 +190,7 @@ impl<'a> Plan<'a> {
             return;
         }
         let rows = self.by_sku.get(self.factory.data.products[product].sku.as_str()).cloned().unwrap_or_default();
-        let demand = of_product(self.factory, self.calendar, product, &rows, notes);
+        let demand = of_product(self.factory, self.calendar, self.months, product, &rows, notes);
         self.demand.insert(product, demand);
     }
 }
@@ -223,7 +225,7 @@ impl ProductDemand {
     }
 }
 
-fn of_product(factory: &Factory, calendar: Calendar, product: usize, rows: &[usize], notes: &mut Notes) -> ProductDemand {
+fn of_product(factory: &Factory, calendar: Calendar, months: usize, product: usize, rows: &[usize], notes: &mut Notes) -> ProductDemand {
     let data = &factory.data;
     let sku = &data.products[product].sku;
     let end = data.products[product].end_of_production;
@@ -245,6 +247,9 @@ fn of_product(factory: &Factory, calendar: Calendar, product: usize, rows: &[usi
         }
         if month >= limits::HORIZON_MONTHS_MAX {
             past_horizon += 1;
+            continue;
+        }
+        if month >= months {
             continue;
         }
         // A backlog is what is still owed, so all of it counts; of a forecast for a month that has begun, the days that are left.
@@ -273,6 +278,9 @@ fn of_product(factory: &Factory, calendar: Calendar, product: usize, rows: &[usi
         Some(end) if !ended => Some(end),
         _ => last_period,
     };
+    let asked_end = (months < limits::HORIZON_MONTHS_MAX).then(|| calendar.month(months.saturating_sub(1)).last_day());
+    demand.horizon = demand.horizon.map(|horizon| asked_end.map_or(horizon, |end| horizon.min(end)));
+    let end = end.filter(|_| asked_end.is_none());
     if !current && !ended {
         demand.missing = Some(format!(
             "{sku} has no demand from {} on in demand.csv: what it needs is unknown; add its forecast, 0 where none is built",

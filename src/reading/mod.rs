@@ -35,7 +35,7 @@ use std::{
 
 pub use flat::flat;
 pub use lessons::Lesson;
-pub use review::{Answer, Corrected, Field, correct, fields};
+pub use review::{Answer, Choice, Corrected, Field, correct, fields};
 
 use crate::{
     domain::{

@@ -78,6 +78,7 @@ pub use compact::{CompactError, Compacted};
 pub use garbage::Collected;
 pub use keyed::Keyed;
 pub use outbox::{Delivery, MessageFilter, MessageLease};
+pub use read::KnownCases;
 pub use restore::{Restored, restore};
 pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
 pub use review::Reviewed;

@@ -1,6 +1,6 @@
 //! What readers ask. They see every group that was committed (`view`).
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use super::{
     JobFilter, ReadError, Store,
@@ -25,6 +25,10 @@ type Told<I, T> = fn(I, Record) -> std::result::Result<T, DraftError>;
 fn broken(error: impl std::fmt::Display) -> ReadError {
     ReadError(error.to_string())
 }
+
+/// Cases as they were read, each with the row that says where it stands in the log.
+#[derive(Debug, Default)]
+pub struct KnownCases(BTreeMap<CaseId, (Vec<u8>, Arc<Case>)>);
 
 impl Store {
     /// Things of a tree keyed by number, newest first, below `before`.
@@ -114,6 +118,28 @@ impl Store {
 
     pub fn cases(&self, before: Option<CaseId>, limit: usize) -> Result<Vec<Case>> {
         self.newest(Which::Cases, before.map(|id| id.0), limit, CaseId, draft::of_case)
+    }
+
+    /// Every case, newest first, at most `limit`. One whose row is still the one that `known` was read from is taken from there, so whoever keeps `known` reads only
+    /// what changed.
+    pub fn all_cases(&self, known: &mut KnownCases, limit: usize) -> Result<Vec<Arc<Case>>> {
+        let mut all = Vec::with_capacity(known.0.len());
+        let mut now = BTreeMap::new();
+        for row in self.shared.view.range_back(Which::Cases, (Bound::Unbounded, Bound::Unbounded)).take(limit) {
+            let (found, raw) = row.map_err(broken)?;
+            let id = CaseId(number(&found));
+            let (raw, case) = match known.0.remove(&id) {
+                Some((same, case)) if same == raw => (same, case),
+                _ => {
+                    let case = draft::of_case(id, self.shared.record_at(&raw).map_err(ReadError)?)?;
+                    (raw, Arc::new(case))
+                }
+            };
+            all.push(Arc::clone(&case));
+            now.insert(id, (raw, case));
+        }
+        known.0 = now;
+        Ok(all)
     }
 
     pub fn case_by_key(&self, case_key: &str) -> Result<Option<CaseId>> {

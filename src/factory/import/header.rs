@@ -193,7 +193,11 @@ impl Header {
                 Ok(Some(None)) => return Ok(None),
                 Ok(Some(Some(edge))) => {
                     for (name, value) in [("parent", edge.parent), ("child", edge.child), ("quantity", edge.quantity)] {
-                        R::COLUMNS.iter().position(|column| column.name == name).into_iter().for_each(|column| cells[column] = Some(value.clone().into()));
+                        R::COLUMNS
+                            .iter()
+                            .position(|column| column.name == name)
+                            .into_iter()
+                            .for_each(|column| cells[column] = Some(value.clone().into()));
                     }
                 }
                 Err(what) => faults.push(Fault { column: None, what }),
@@ -223,14 +227,7 @@ impl Header {
         cells
     }
 
-    fn cell<'r>(
-        &mut self,
-        record: &Record<'r>,
-        name: &'static str,
-        form: Form,
-        at: usize,
-        dialect: Dialect,
-    ) -> Result<Option<Cow<'r, str>>, String> {
+    fn cell<'r>(&mut self, record: &Record<'r>, name: &'static str, form: Form, at: usize, dialect: Dialect) -> Result<Option<Cow<'r, str>>, String> {
         let Some(place) = self.places[at] else { return Ok(self.constant(name)) };
         let Some(mut value) = self.text(record, place, Some(name))? else { return Ok(self.constant(name)) };
         if let Some(meaning) = self.map.as_ref().and_then(|map| map.values.get(name)?.get(&*value)) {
@@ -286,7 +283,12 @@ impl Header {
     }
 
     /// The ends of a line of an indented list; `None` where the file is none, `Some(None)` where the line was taken before.
-    fn edge<R: Table>(&mut self, record: &Record<'_>, cells: &[Option<Cow<'_, str>>], expanded: &mut Expanded) -> Result<Option<Option<Edge>>, String> {
+    fn edge<R: Table>(
+        &mut self,
+        record: &Record<'_>,
+        cells: &[Option<Cow<'_, str>>],
+        expanded: &mut Expanded,
+    ) -> Result<Option<Option<Edge>>, String> {
         let Some(place) = self.level.as_ref().map(|(place, _)| *place) else { return Ok(None) };
         let level = self.text(record, place, None)?.ok_or("the line has no level")?;
         let Some((_, stack)) = &mut self.level else { return Ok(None) };

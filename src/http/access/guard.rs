@@ -135,7 +135,7 @@ fn unknown(request: &HttpRequest, service: &Service) -> HttpResponse {
 }
 
 /// Whether a person with a browser asks for a page.
-pub(super) fn is_page(request: &HttpRequest) -> bool {
+pub fn is_page(request: &HttpRequest) -> bool {
     let html = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     html && !request.path().starts_with("/v1/") && !request.path().starts_with("/api/")
 }

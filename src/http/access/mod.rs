@@ -24,7 +24,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-pub use self::guard::guard;
+pub use self::guard::{guard, is_page};
 use self::{lockout::Lockout, password::Passwords, session::Sessions};
 use super::{Service, problem::Problem, start::Peer};
 use crate::{

@@ -12,7 +12,7 @@ use super::dates::{Anchor, DateCandidate, Precision};
 use crate::domain::notice::Notice;
 
 pub use correct::{Answer, Corrected, correct};
-pub use show::{Field, fields};
+pub use show::{Choice, Field, fields};
 
 /// Dates of a notice by their keys in the flat form.
 const DATES: [&str; 3] = ["issue_date", "last_time_buy", "last_time_ship"];

@@ -1,0 +1,154 @@
+// What makes the pages quicker to use. Every page works without it: links lead to pages, forms are sent.
+"use strict";
+
+// "Why" opens over the page instead of leaving it.
+function showWhy(link) {
+  let dialog = document.querySelector("dialog.why-box");
+  if (!dialog) {
+    dialog = document.createElement("dialog");
+    dialog.className = "why-box";
+    document.body.append(dialog);
+  }
+  fetch(link.href, { headers: { Accept: "text/html" } })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((text) => {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const article = page.querySelector("[data-why]");
+      if (!article) throw new Error("no figure");
+      const close = document.createElement("button");
+      close.className = "close";
+      close.textContent = "×";
+      close.setAttribute("aria-label", "Esc");
+      close.addEventListener("click", () => dialog.close());
+      article.querySelector("h1").id = "why-title";
+      dialog.setAttribute("aria-labelledby", "why-title");
+      dialog.replaceChildren(close, document.adoptNode(article));
+      if (!dialog.open) dialog.showModal();
+      dialog.scrollTop = 0;
+    })
+    .catch(() => location.assign(link.href));
+}
+
+// A value that was read and its place in the text belong together.
+function chooseMark(link) {
+  const mark = document.getElementById(link.dataset.mark);
+  if (!mark) return false;
+  document.querySelectorAll("mark.chosen").forEach((old) => old.classList.remove("chosen"));
+  mark.classList.add("chosen");
+  const box = mark.closest(".text");
+  box.scrollTop += mark.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+  return true;
+}
+
+function openTarget() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target && target.tagName === "DETAILS") target.open = true;
+}
+
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const why = event.target.closest("a[data-why-link]");
+  if (why) {
+    event.preventDefault();
+    showWhy(why);
+    return;
+  }
+  const mark = event.target.closest("a[data-mark]");
+  if (mark && chooseMark(mark)) event.preventDefault();
+});
+
+// A slider that is moved computes at once; only the last place it stood in counts.
+let moving = 0;
+let asked = 0;
+function computeWhatIf(form) {
+  const mine = ++asked;
+  const query = new URLSearchParams(new FormData(form));
+  fetch(`${form.action}?${query}`, { headers: { Accept: "text/html" } })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((text) => {
+      const now = new DOMParser().parseFromString(text, "text/html").getElementById("what-if-result");
+      if (mine === asked && now) document.getElementById("what-if-result").replaceChildren(...now.childNodes);
+    })
+    .catch((status) => {
+      if (status === 503 && mine === asked) moving = setTimeout(() => computeWhatIf(form), 400);
+    });
+}
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-what-if]");
+  if (!form) return;
+  event.target.nextElementSibling.value = event.target.value;
+  clearTimeout(moving);
+  moving = setTimeout(() => computeWhatIf(form), 150);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-what-if]");
+  if (!form) return;
+  event.preventDefault();
+  computeWhatIf(form);
+});
+
+// Whoever types chooses what was typed; whoever chooses an offer sees its place in the text.
+document.addEventListener("input", (event) => {
+  const name = event.target.dataset.types;
+  if (name) document.querySelector(`input[name="${name}"][value="typed"]`).checked = true;
+});
+document.addEventListener("change", (event) => {
+  const mark = event.target.dataset.markOf;
+  if (mark) chooseMark({ dataset: { mark } });
+});
+
+// "/" goes to the search; arrows go from row to row while one is in a list.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.closest("input, textarea, select");
+  if (event.key === "/" && !typing) {
+    event.preventDefault();
+    document.getElementById("find").focus();
+  }
+  if ((event.key === "ArrowDown" || event.key === "ArrowUp") && event.target.matches("a.row")) {
+    const rows = [...document.querySelectorAll("a.row")];
+    const next = rows[rows.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  }
+});
+
+// What is live is fetched again and put in place of what was there, unless somebody is at work in it.
+function refresh() {
+  const live = [...document.querySelectorAll("[data-live]")];
+  if (!live.length || document.hidden) return;
+  fetch(location.href, { headers: { Accept: "text/html" } })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((text) => {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      for (const old of live) {
+        const now = page.querySelector(`[data-live="${old.dataset.live}"]`);
+        if (now && now.innerHTML !== old.innerHTML && !old.contains(document.activeElement)) old.replaceChildren(...now.childNodes);
+      }
+    })
+    .catch(() => {});
+}
+
+// The server says that something happened; what it means for this page, the page says. Where there is no stream, the page is looked at now and then.
+let due = 0;
+function listen() {
+  const stream = new EventSource("/v1/stream");
+  const happened = () => {
+    clearTimeout(due);
+    due = setTimeout(refresh, 500);
+  };
+  const jobs = ["made", "advanced", "failed", "sent_to_review", "given_up", "retried", "corrected", "cancelled"].map((act) => `job.${act}`);
+  const cases = ["opened", "decided", "closed", "reopened", "assessed", "changed"].map((act) => `case.${act}`);
+  for (const name of [...jobs, ...cases, "message"]) stream.addEventListener(name, happened);
+  addEventListener("pagehide", () => stream.close());
+}
+
+window.addEventListener("hashchange", openTarget);
+document.addEventListener("DOMContentLoaded", () => {
+  openTarget();
+  if (!document.querySelector("[data-live]")) return;
+  listen();
+  setInterval(refresh, 30000);
+});
