@@ -68,6 +68,10 @@ advisories() {
 # Some tests have the kernel fail the program's calls; where strace cannot be had they say that they were skipped.
 command -v strace >/dev/null || { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && install strace; } || printf 'test: strace is missing, tests that need it are skipped\n' >&2
 
+# The pages are tried in a browser; where it cannot be had the test says that it was skipped.
+command -v chromedriver >/dev/null || { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && install chromium chromium-driver; } ||
+    printf 'test: chromedriver is missing, the test in a browser is skipped\n' >&2
+
 stage toolchain toolchain
 stage format cargo fmt --all --check
 stage dependencies cargo_deny

@@ -13,7 +13,7 @@ use lastbuy::{
         time::At,
     },
     factory::{Factory, built_in_aliases, import},
-    impact::{Assessment, Input, assess},
+    impact::{Assessment, Input, LAST_TIME_BUY, WhatIf, assess, assess_what_if},
 };
 
 fn ending(maker: &str, mpn: &str) -> Case {
@@ -80,4 +80,47 @@ fn every_part_of_the_sample_comes_to_a_statement() {
     assert!(dearest.headline.best_answer.as_deref().is_some_and(|best| best != "Do nothing"));
     // Shown with --nocapture.
     println!("{}", text(&dearest));
+}
+
+#[test]
+fn what_is_moved_moves_what_it_should_and_nothing_else() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/factory");
+    let (mut data, _) = import(&[folder], &mut |_, _| {}).expect("the sample factory");
+    (data.site.risk.trials, data.site.risk.sensitivities) = (0, false);
+    let factory = Factory::new(data, built_in_aliases());
+    let (maker, mpn) = ("Sundgau Composants", "SGE-331-400-R");
+    let case = ending(maker, mpn);
+    let matches = [factory.find_part(Some(maker), mpn)];
+    let input = Input { factory: &factory, dataset: DatasetId(1), case: &case, matches: &matches, as_of: date(2026, 11, 23), other_open_parts: &[] };
+    let asked = |what_if: WhatIf| assess_what_if(&input, &what_if).expect("a statement");
+    let plain = assess(&input).expect("a statement");
+    assert_eq!(plain, asked(WhatIf::default()));
+    let cost = |statement: &Assessment| {
+        let answer = statement.answers.iter().find(|answer| answer.name == LAST_TIME_BUY);
+        answer.and_then(|answer| answer.total_cost).expect("the cost of a last-time buy").minor()
+    };
+    let pieces = |statement: &Assessment| statement.items[0].last_time_buy.quantity.expect("a quantity");
+
+    let shorter = asked(WhatIf { horizon_months: Some(12), ..WhatIf::default() });
+    assert_eq!(shorter.items[0].months.len(), 12);
+    assert!(shorter.items[0].requirement < plain.items[0].requirement && pieces(&shorter) < pieces(&plain));
+    assert_eq!(shorter.items[0].runs_out, plain.items[0].runs_out);
+    assert!(shorter.headline.margin_at_risk.map(|margin| margin.minor()) < plain.headline.margin_at_risk.map(|margin| margin.minor()));
+
+    let dearer = asked(WhatIf { holding_rate: "0.48".parse().ok(), ..WhatIf::default() });
+    assert!(cost(&dearer) > cost(&plain));
+    assert_eq!(dearer.headline.margin_at_risk, plain.headline.margin_at_risk);
+
+    let [half, nearly_all] = [0.5, 0.99].map(|level| asked(WhatIf { service_level: Some(level), ..WhatIf::default() }));
+    assert!(pieces(&half) < pieces(&plain) && pieces(&plain) < pieces(&nearly_all));
+    let ratio = plain.items[0].last_time_buy.critical_ratio;
+    assert_eq!(pieces(&asked(WhatIf { service_level: ratio, ..WhatIf::default() })), pieces(&plain), "the critical ratio is a service level");
+
+    let redesign = |statement: &Assessment| {
+        let answer = statement.answers.iter().find(|answer| answer.name == lastbuy::impact::REDESIGN);
+        answer.and_then(|answer| answer.total_cost).expect("the cost of a redesign").minor()
+    };
+    let cheaper = asked(WhatIf { redesign_cost: "100000".parse().ok(), ..WhatIf::default() });
+    assert_eq!(redesign(&plain) - redesign(&cheaper), 85_000 * 100, "the sample's own redesign costs 185,000 EUR");
+    assert_eq!(cost(&cheaper), cost(&plain));
 }
