@@ -27,7 +27,7 @@ use crate::{
         notice::{Notice, NoticeKind, Reading},
         part::normal_mpn,
     },
-    http::{Service, problem::Problem},
+    http::{Service, history as told, problem::Problem},
     impact::Assessment,
     limits,
 };
@@ -66,9 +66,19 @@ struct CasePage {
     copies: Vec<Copy>,
     side: Option<Side>,
     conflicts: Vec<Conflict>,
+    /// What each notice of the case did to it, oldest first.
+    notices: Vec<NoticeRow>,
     history: Vec<Entry>,
     /// Of the newest statement; empty for an older one.
     sliders: Vec<Slider>,
+}
+
+struct NoticeRow {
+    event: String,
+    received: String,
+    source: String,
+    what: String,
+    changes: Vec<String>,
 }
 
 struct PartRow {
@@ -176,6 +186,7 @@ fn make(service: &Service, p: Shell, id: CaseId, asked: &Asked) -> Result<CasePa
             .collect(),
         side,
         conflicts: conflicts(service, &case, &events, &p)?,
+        notices: notices(service, &case, &p)?,
         history: history::history(service, &case, shown, &p)?,
         sliders,
         decisions: decision::shown(service, id, &p)?,
@@ -207,6 +218,17 @@ fn conflicts(service: &Service, case: &Case, events: &[Event], p: &Shell) -> Res
         readings.extend(reading.and_then(|reading| of_case(reading, case)).map(|notice| (event.id, notice)));
     }
     Ok(notice::conflicts(&readings, p.language))
+}
+
+fn notices(service: &Service, case: &Case, p: &Shell) -> Result<Vec<NoticeRow>, Problem> {
+    let row = |row: told::Row| NoticeRow {
+        event: row.event.to_string(),
+        received: p.language.moment(row.received_at),
+        source: visible::line(&row.source),
+        what: visible::line(&row.is),
+        changes: row.told.iter().flat_map(|told| &told.changes).map(|change| visible::line(&told::sentence(change))).collect(),
+    };
+    Ok(told::of(&service.store, case)?.into_iter().map(row).collect())
 }
 
 /// The notice among those of one document that a case gathers: of its number, otherwise the one that shares most of its parts.
