@@ -16,8 +16,8 @@ use lastbuy::factory::{Factory, built_in_aliases, import, read_dataset, write_da
 
 /// Parts asked together: a long notice.
 const PARTS: usize = 300;
-/// Times each question is asked; the median counts.
-const TIMES: usize = 15;
+/// Times each question is asked; median and best are told, which lie apart where the machine has other work.
+const TIMES: usize = 25;
 
 fn main() {
     let lines =
@@ -65,21 +65,31 @@ fn main() {
     };
     let sample = plant.sample(PARTS);
     let (one, worst, many) = (vec![plant.part(plant.parts / 2)], vec![plant.part(0)], sample);
-    let (listed, ways) = median(|| shown(&worst[0]));
-    println!("where-used of the most used part with its paths: {} ({ways} paths counted)   goal 5 ms", millis(listed));
+    let (listed, ways) = timed(|| shown(&worst[0]));
+    println!("where-used of the most used part with its paths: {listed} ({ways} paths counted)   goal 5 ms");
     let sqlite = Sqlite::ask(dir.path(), &[&one, &worst, &many]);
-    for (at, (name, goal, numbers)) in
-        [("one part", "5 ms", &one), ("the most used part", "5 ms", &worst), ("300 parts", "200 ms", &many)].into_iter().enumerate()
-    {
-        let (ours, reached) = median(|| ask(numbers));
+    let questions = [("one part", "5 ms", &one), ("the most used part", "5 ms", &worst), ("300 parts", "200 ms", &many)];
+    for (at, (name, goal, numbers)) in questions.into_iter().enumerate() {
+        let (ours, reached) = timed(|| ask(numbers));
         match sqlite.as_ref().and_then(|answers| answers.get(at)) {
             Some((theirs, same)) => {
                 assert!((reached - same).abs() <= 1e-6 * reached, "{name}: {reached} here, {same} there");
-                let times = theirs.as_secs_f64() / ours.as_secs_f64();
-                println!("where-used of {name}: {}   goal {goal}; SQLite {}: {times:.0} times   goal 50", millis(ours), millis(*theirs));
+                let times = theirs.as_secs_f64() / ours.median.as_secs_f64();
+                println!("where-used of {name}: {ours}   goal {goal}; SQLite {}: {times:.0} times   goal 50", millis(*theirs));
             }
-            None => println!("where-used of {name}: {}   goal {goal}; SQLite SKIPPED: python3 with sqlite3 is not here", millis(ours)),
+            None => println!("where-used of {name}: {ours}   goal {goal}; SQLite SKIPPED: python3 with sqlite3 is not here"),
         }
+    }
+}
+
+struct Timed {
+    median: Duration,
+    best: Duration,
+}
+
+impl std::fmt::Display for Timed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (best {})", millis(self.median), millis(self.best))
     }
 }
 
@@ -88,11 +98,11 @@ fn millis(took: Duration) -> String {
 }
 
 /// Of `TIMES` answers, after one that warms.
-fn median(ask: impl Fn() -> (Duration, f64)) -> (Duration, f64) {
+fn timed(ask: impl Fn() -> (Duration, f64)) -> (Timed, f64) {
     let (_, answer) = ask();
     let mut times: Vec<Duration> = (0..TIMES).map(|_| ask().0).collect();
     times.sort_unstable();
-    (times[TIMES / 2], answer)
+    (Timed { median: times[TIMES / 2], best: times[0] }, answer)
 }
 
 /// Time and sum of pieces, for each question.

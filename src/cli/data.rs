@@ -218,7 +218,7 @@ fn import(client: &Client, context: &Context, data: &FactoryData<Bom>, report: &
     let before = rows.iter().find(|row| row.get("active").and_then(Value::as_bool) == Some(true)).map(|row| output::text(row, "/id"));
     let registered = register(client, context, data, report)?;
     let id = output::text(&registered, "/id");
-    let turned = before.map(|before| client.get(&format!("/v1/datasets/{id}/turned/{before}"))).transpose()?;
+    let turned = before.map(|before| client.get(&format!("/v1/datasets/{id}/turned?before={before}"))).transpose()?;
     Ok(json!({ "id": id, "turned": turned }))
 }
 

@@ -258,21 +258,6 @@ pub(super) fn parents(bom: &Bom, item: usize, on: Date) -> Vec<&str> {
     names
 }
 
-/// Items that go into any of the products on a day, at any level, in the order of their file; a product that is an item as well is one of them.
-pub(super) fn below(bom: &Bom, products: &[usize], on: Date) -> Vec<usize> {
-    let mut open: Vec<u32> = products.iter().filter_map(|product| bom.node_of_product(*product)).collect();
-    let mut seen = vec![false; bom.nodes()];
-    open.iter().for_each(|node| seen[*node as usize] = true);
-    let (view, mut items) = (bom.view(), Vec::new());
-    while let Some(node) = open.pop() {
-        items.extend(view.item(node));
-        let children = view.down(node).filter(|line| view.is_in_force(*line, day(on))).map(|line| view.child(line));
-        open.extend(children.filter(|child| !std::mem::replace(&mut seen[*child as usize], true)));
-    }
-    items.sort_unstable();
-    items
-}
-
 /// Items below nodes all of whose uses lead through these nodes. Taken from the top down, an item is kept where each parent is a root or was kept: one pass, because
 /// every parent comes before its children.
 pub(super) fn captives(bom: &Bom, roots: &[String], on: Date) -> Vec<usize> {

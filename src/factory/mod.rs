@@ -95,11 +95,6 @@ impl Factory {
         graph::parents(&self.data.bom, item, on)
     }
 
-    /// Items that go into any of the products on a day, at any level, in the order of items.csv.
-    pub fn items_below(&self, products: &[usize], on: jiff::civil::Date) -> Vec<usize> {
-        graph::below(&self.data.bom, products, on)
-    }
-
     /// Items under the numbers named, at any level, that are used nowhere else on a day, in the order of items.csv; the numbers themselves are not among them.
     pub fn captives(&self, roots: &[String], on: jiff::civil::Date) -> Vec<usize> {
         graph::captives(&self.data.bom, roots, on)

@@ -1,6 +1,6 @@
 //! Acts of people; each is on record under who did it.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
@@ -34,7 +34,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// What names files of this machine, and so is on the admin socket only.
 pub fn socket_routes(config: &mut web::ServiceConfig) {
-    config.route("/v1/datasets", web::post().to(add_dataset));
+    // A form is an upload, which both faces take.
+    let is_json = |context: &guard::GuardContext<'_>| {
+        let content_type = context.head().headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/json"))
+    };
+    config.route("/v1/datasets", web::post().guard(guard::fn_guard(is_json)).to(add_dataset));
 }
 
 /// Who acts, for the log.

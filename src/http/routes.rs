@@ -131,7 +131,7 @@ pub const API: &[Route] = &[
     get("/v1/corrections"),
     // Files as a form; what names files of this machine is on the admin socket.
     post(Act::Data, "/v1/datasets"),
-    get("/v1/datasets/{id}/turned/{before}"),
+    get("/v1/datasets/{id}/turned"),
     post(Act::Data, "/v1/datasets/{id}/use"),
     get_as(Act::Audit, "/v1/audit"),
     get_as(Act::Notify, "/v1/messages"),

@@ -101,7 +101,6 @@ fn network(service: Arc<Service>, tcp: TcpListener, tls: Option<ServerConfig>) -
             .wrap(from_fn(access::guard))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
-            .configure(uploads::routes)
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
@@ -128,7 +127,6 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .wrap(from_fn(etag::tag))
             .wrap(headers())
             .wrap(from_fn(unread::hold))
-            .configure(uploads::routes)
             .configure(admin::socket_routes)
             .configure(upkeep::socket_routes)
             .configure(shared)
@@ -162,6 +160,7 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(messages::routes)
         .configure(upkeep::routes)
         .configure(quarantine::routes)
+        .configure(uploads::routes)
         .configure(access::routes)
         .configure(stream::routes)
         .configure(openapi::routes)

@@ -6,11 +6,11 @@
 
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use multer::{Field, Multipart};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
@@ -25,15 +25,8 @@ use crate::{
     store::Actor,
 };
 
-/// Before the other routes of the same path, which take JSON.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let is_form = |context: &guard::GuardContext<'_>| {
-        let content_type = context.head().headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
-    };
-    config
-        .route("/v1/datasets", web::post().guard(guard::fn_guard(is_form)).to(upload))
-        .route("/v1/datasets/{id}/turned/{before}", web::get().to(turned));
+    config.route("/v1/datasets", web::post().to(upload)).route("/v1/datasets/{id}/turned", web::get().to(turned));
 }
 
 /// Pieces of a body that are received before they are written.
@@ -206,12 +199,16 @@ struct TurnedPart {
     mpn: String,
 }
 
-async fn turned(service: web::Data<Service>, ids: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    let (after, before): (DatasetId, DatasetId) = (ids.0.parse()?, ids.1.parse()?);
+#[derive(Deserialize)]
+struct Before {
+    before: String,
+}
+
+async fn turned(service: web::Data<Service>, id: web::Path<String>, asked: web::Query<Before>) -> Result<HttpResponse, Problem> {
+    let (after, before): (DatasetId, DatasetId) = (id.parse()?, asked.before.parse()?);
     let turned = web::block(move || {
-        let open = |id: DatasetId| {
-            service.datasets.get(id)?.ok_or_else(|| Problem::not_found(format!("there is no dataset {id}: `lastbuy data list` shows which are")))
-        };
+        let missing = |id: DatasetId| Problem::not_found(format!("there is no dataset {id}: `lastbuy data list` shows which are"));
+        let open = |id: DatasetId| service.datasets.get(id)?.ok_or_else(|| missing(id));
         let (before, after) = (open(before)?, open(after)?);
         parts_turned(&service, Some(&before.factory), &after.factory)
     });

@@ -139,11 +139,7 @@ impl Bom {
         }
     }
 
-    /// The node of a row of the products, of the items.
-    pub(super) fn node_of_product(&self, product: usize) -> Option<u32> {
-        (product < self.layout.product_node.len).then(|| self.number(self.layout.product_node, product))
-    }
-
+    /// The node of a row of the items.
     pub(super) fn node_of_item(&self, item: usize) -> Option<u32> {
         (item < self.layout.item_node.len).then(|| self.number(self.layout.item_node, item))
     }

@@ -61,7 +61,7 @@ pub const DESCRIBED: &[Described] = &[
     read("/v1/assessments/{id}", "A statement, as it was stored.", &[], "Object"),
     read("/v1/assessments/{id}/row", "Its line of the list.", &[], "AssessmentRow"),
     read("/v1/datasets", "Imports of the factory's data, newest first.", &[], "DatasetList"),
-    read("/v1/where-used", "Where a part is used.", &["maker", "mpn"], "Object"),
+    read("/v1/where-used", "Where a part is used.", &["maker", "mpn", "item", "tree"], "Object"),
     act("/v1/ingest", "Hand in a file; its bytes are the body, `source` and `file_name` stand in the query.", Some("!*/*"), 202, "Taken"),
     act("/v1/replay", "Work again on what arrived.", Some("Object"), 202, "Object"),
     act("/v1/jobs/{id}/retry", "Put a job back to work.", None, 200, "Job"),
@@ -89,6 +89,19 @@ pub const DESCRIBED: &[Described] = &[
     act("/v1/cases/{id}/decision/reopen", "Take a decision back.", Some("Note"), 200, "Decision"),
     read("/v1/cases/{id}/evidence", "What a decision rests on, as one signed archive.", &[], "!application/x-tar"),
     read("/v1/evidence-key", "The public key that evidence is checked with.", &[], "EvidenceKey"),
+    act(
+        "/v1/datasets",
+        "Import factory files: a form with `file` fields, and before them `mapping`, `decimal`, `days`, `check`. The report is that of `data import`.",
+        Some("!multipart/form-data"),
+        201,
+        "Object",
+    ),
+    read(
+        "/v1/datasets/{id}/turned",
+        "Parts of open cases that are known by a dataset and were not by the one before, and the contrary.",
+        &["before"],
+        "Object",
+    ),
     act("/v1/datasets/{id}/use", "Put a dataset in force.", None, 200, "Object"),
     read(
         "/v1/audit",
