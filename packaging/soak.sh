@@ -21,7 +21,7 @@ while [ $round -eq 0 ] || [ $SECONDS -lt $until ]; do
     round=$((round + 1))
     printf '\n== soak, round %d, after %d s\n' $round $SECONDS
     cargo test --locked --test durability --test receive --test senders --test notify --test store --test crash --test document --test backup --test retention -- --nocapture </dev/null
-    cargo test --locked --lib --test impact_properties </dev/null
+    cargo test --locked --lib --test impact_properties --test impact_money </dev/null
 done
 printf '\n== how right readings are\n'
 for set in tests/notices/*/; do

@@ -184,9 +184,13 @@ fn a_statement_of_the_version_before_is_still_read() {
     let answers = json.get_mut("answers").and_then(serde_json::Value::as_array_mut).expect("answers");
     for answer in answers.iter_mut() {
         let answer = answer.as_object_mut().expect("answer");
-        for field in ["probability", "probability_from", "last_day", "last_day_from", "profit_by_year", "npv", "peak_cash"] {
+        for field in ["probability", "probability_from", "last_day", "last_day_from", "profit_by_year", "npv", "peak_cash", "risk"] {
             assert!(answer.remove(field).is_some(), "{field}");
         }
+    }
+    let statement = json.as_object_mut().expect("statement");
+    for field in ["choice", "simulation", "accounting", "sensitivities", "ranges", "joint"] {
+        assert!(statement.remove(field).is_some(), "{field}");
     }
     let old: Assessment = serde_json::from_value(json).expect("read back");
     assert_eq!(answer(&old, DO_NOTHING).total_cost, answer(&assessment, DO_NOTHING).total_cost);

@@ -123,6 +123,27 @@ pub(super) fn missing(assessment: &Assessment) -> String {
     lines.join("\n")
 }
 
+/// The parts of this and other cases that share boards, one by one and together.
+pub(super) fn joint(assessment: &Assessment) -> String {
+    let Some(joint) = &assessment.joint else { return String::new() };
+    let rows = joint.parts.iter().map(|part| vec![part.case.to_string(), part.item.clone(), part.apart.clone(), part.together.clone()]).collect();
+    let mut text = output::table(&["case", "item", "part by part", "together"], &[], rows);
+    text.push_str(&format!(
+        "\n  Cost {} part by part, {} together; cash at once {} and {}.",
+        joint.cost_apart.grouped(),
+        joint.cost_together.grouped(),
+        joint.cash_apart.grouped(),
+        joint.cash_together.grouped()
+    ));
+    if let Some(budget) = joint.budget {
+        text.push_str(&format!(" Budget {}.", budget.grouped()));
+    }
+    for sentence in &joint.why {
+        text.push_str(&format!("\n{}", hanging("  - ", sentence)));
+    }
+    text
+}
+
 fn shown(range: Range) -> String {
     format!("{} to {}", range.low.grouped(), range.high.grouped())
 }

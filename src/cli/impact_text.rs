@@ -26,6 +26,7 @@ pub fn text(assessment: &Assessment) -> String {
     section(&mut out, "How it may turn out", &impact_risk_text::spreads(assessment));
     section(&mut out, "What matters most", &impact_risk_text::tornado(assessment));
     section(&mut out, "What is missing, and what it could change", &impact_risk_text::missing(assessment));
+    section(&mut out, "Decided together with other parts on the same boards", &impact_risk_text::joint(assessment));
     if let Some((title, books)) = impact_risk_text::books(assessment) {
         section(&mut out, &title, &books);
     }

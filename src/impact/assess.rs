@@ -12,7 +12,7 @@ use super::{
     cover::Cover,
     exposure::Loss,
     joint::joint,
-    ledger::accounting,
+    ledger::{accounting, explain},
     missing::{Ranges, ranges},
     needs,
     reporting::{Margin, Price, Reporting},
@@ -51,6 +51,7 @@ fn statement(input: &Input<'_>, others: &[OpenCase<'_>], what_if: &WhatIf) -> Re
     let mut finished = answers(&mut world, &items, &orders)?;
     let simulation = if input.case.kind == NoticeKind::Pdn { simulate(&mut world, &items, &mut finished)? } else { None };
     let accounting = finished.iter().map(|of| accounting(&world, of)).filter_map(Result::transpose).collect::<Result<Vec<_>, String>>()?;
+    accounting.iter().for_each(|of| explain(&mut world, of));
     let loss = finished.last().map(|nothing| nothing.loss.clone()).ok_or("no answer was drafted")?;
     let answers: Vec<Answer> = finished.into_iter().map(|of| of.answer).collect();
     let choice = choice::choose(&mut world, &answers);

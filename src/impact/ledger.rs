@@ -18,6 +18,7 @@ use super::{
     draft::Finished,
     exposure::{Loss, fiscal_year},
     timing::{Flows, When},
+    why::{FigureInput, some_of},
 };
 use crate::domain::{
     factory::{Month, Standard},
@@ -250,6 +251,20 @@ pub(super) fn accounting(world: &World<'_>, finished: &Finished) -> Result<Optio
         accrued: quarters.balance("accrued losses", &accrued, zero)?,
         quarters: quarters.names,
     }))
+}
+
+/// How the profit of an answer is made up, for `--why`.
+pub(super) fn explain(world: &mut World<'_>, of: &Accounting) {
+    let from = |line: &AccountingLine| {
+        let quarters = of.quarters.iter().zip(&line.amounts).filter(|(_, amount)| !amount.is_zero());
+        some_of(&quarters.map(|(quarter, amount)| format!("{quarter} {}", amount.grouped())).collect::<Vec<_>>())
+    };
+    let rows = of.lines.iter().chain([&of.capital]).chain(&of.cash);
+    let inputs = rows.map(|line| FigureInput::new(&line.name, line.total.grouped(), from(line))).collect();
+    let name = of.answer.to_lowercase().replace([' ', '-'], "_");
+    let formula =
+        "sum of the lines by fiscal quarter, by site.toml accounting; with the cost of capital it is the answer's cost with its sign turned";
+    world.notes.figure(format!("accounting:{name}"), of.profit.total.grouped(), formula, inputs);
 }
 
 /// Books an order from placing it to its last piece.

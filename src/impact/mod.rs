@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! matches ─▶ affected items ─▶ requirement ┐
-//!                              cover       ├─▶ exposure ─▶ buying ─▶ answers ─▶ risk ─▶ statement
-//!                              margins     ┘
+//!                              cover       ├─▶ exposure ─▶ buying ─▶ answers ─▶ simulation ─▶ choice ─▶ risk ─▶ statement
+//!                              margins     ┘                         ├─▶ ledger: the books by quarter
+//!                                                                    └─▶ vary: sensitivity, missing; joint: several parts
 //! ```
 //! Money is exact; quantities and probabilities are floating point and meet a price in one place (`reporting`). Every figure leaves its inputs in `why`.
 

@@ -60,10 +60,11 @@ fn the_break_even_is_where_the_best_answer_changes() {
 
 #[test]
 fn a_survey_is_marked_as_one_and_taken_from_half_to_double() {
+    // Taking the alternate into use costs what the survey says, 3,000 USD, and that decides the cost.
     let assessment = Tiny::simple()
+        .source("I", "Acme", "Y1", "active", "2.5")
         .sensitivities()
         .with(|tiny| {
-            tiny.data.products[0].contribution = Some(decimal("100000"));
             let rate = lastbuy::domain::money::Rate {
                 date: jiff::civil::date(2026, 1, 1),
                 from: lastbuy::domain::money::Currency::USD,
@@ -71,15 +72,16 @@ fn a_survey_is_marked_as_one_and_taken_from_half_to_double() {
                 rate: decimal("1"),
             };
             tiny.data.rates.0.push(rate);
-            tiny.case.last_time_buy = Some(jiff::civil::date(2026, 12, 1));
+            tiny.data.products[0].contribution = Some(decimal("1000"));
+            tiny.data.site.salvage_ratio = Some(decimal("0"));
+            tiny.data.site.holding_rate = Some(decimal("0.9"));
+            tiny.data.items[1].unit_cost = Some(decimal("20"));
+            tiny.data.aml[1].unit_price = Some(decimal("20.1"));
         })
         .assess();
-    let best = assessment.headline.best_answer.as_deref().expect("an answer");
-    let row = assessment
-        .sensitivities
-        .iter()
-        .find(|row| row.from.contains("ARINC for DMEA, survey of 2010"))
-        .unwrap_or_else(|| panic!("no survey in {:?}, best {best}", assessment.sensitivities));
+    assert_eq!(assessment.headline.best_answer.as_deref(), Some(lastbuy::impact::APPROVED_ALTERNATE));
+    let row = of(&assessment, "cost of approved alternate");
+    assert!(row.from.contains("ARINC for DMEA, survey of 2010"), "{}", row.from);
     assert!((row.high / row.low - 4.0).abs() < 1e-9 && row.basis.contains("half and double"));
 }
 
