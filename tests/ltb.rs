@@ -54,6 +54,14 @@ fn deterministic_sums() {
 }
 
 #[test]
+fn reserve_by_age() {
+    // E1: 1,000 at 0 %, 500 at 25 %, 200 at 50 %, 100 at 100 %, 20 each: 6,500 of 36,000, 18.06 %.
+    let e1 = computed("reserve --cost 20 --tier 1000:0 --tier 500:0.25 --tier 200:0.5 --tier 100:1");
+    holds(&e1, &[("units", 1800.0, 0.0), ("cost", 36_000.0, 0.0), ("reserve", 6500.0, 1e-9), ("reserve_share", 0.1806, 5e-5)]);
+    holds(&computed("reserve --cost 20 --tier 0:0.5"), &[("reserve", 0.0, 0.0)]);
+}
+
+#[test]
 fn normal_newsvendor() {
     let n1 = computed("newsvendor --dist normal --mean 3192 --sd 1181 --cost 110 --price 190 --salvage 90");
     holds(
@@ -196,6 +204,10 @@ fn mistakes_are_told_by_the_flag() {
         ("deterministic --per-year 10 --years 2 --yield-loss 3", "--yield-loss"),
         ("deterministic --per-year 10 --years 2 --factor 0.5", "--factor"),
         ("deterministic --per-year -10 --years 2", "--per-year"),
+        ("reserve --cost 20", "--tier"),
+        ("reserve --tier 5:0.1", "--cost"),
+        ("reserve --cost 20 --tier 5", "500:0.25"),
+        ("reserve --cost 20 --tier 5:25", "500:0.25"),
     ] {
         let output = ltb(arguments).output().expect("run");
         assert_eq!(output.status.code(), Some(1), "{arguments}: {}", said(&output));

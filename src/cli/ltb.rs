@@ -9,7 +9,7 @@ use super::output;
 use crate::{
     impact::{
         distribution::Distribution,
-        last_time_buy::{Carrying, Deterministic, Newsvendor, Terms, holding_share, orderable, present_share},
+        last_time_buy::{AgeTier, Carrying, Deterministic, Newsvendor, Terms, aged_reserve, holding_share, orderable, present_share},
         pieces,
     },
     limits,
@@ -29,6 +29,8 @@ enum Command {
     Lifetime(LifetimeArgs),
     /// The planner's sum: every need, times a factor, less what is there.
     Deterministic(DeterministicArgs),
+    /// What is reserved for old stock by tiers of age; not for stock of a last-time buy, whose excess over forecast is written down instead.
+    Reserve(ReserveArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -170,12 +172,25 @@ struct DeterministicArgs {
     json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+struct ReserveArgs {
+    /// Cost of a unit.
+    #[arg(long)]
+    cost: Option<f64>,
+    /// Units of one age and the share of their cost that is reserved, for example 500:0.25; once a tier.
+    #[arg(long, value_name = "UNITS:SHARE")]
+    tier: Vec<String>,
+    #[arg(long)]
+    json: bool,
+}
+
 /// Computes and prints. The error is a sentence that names the flag.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), String> {
     let (answer, as_json) = match &args.command {
         Command::Newsvendor(args) => (newsvendor(args)?, args.json),
         Command::Lifetime(args) => (lifetime(args)?, args.json),
         Command::Deterministic(args) => (deterministic(args)?, args.json),
+        Command::Reserve(args) => (reserve(args)?, args.json),
     };
     let text = if as_json { serde_json::to_string_pretty(&answer).map_err(|error| error.to_string())? } else { table(&answer) };
     writeln!(out, "{text}").map_err(|error| error.to_string())
@@ -433,5 +448,27 @@ fn deterministic(args: &DeterministicArgs) -> Result<Map<String, Value>, String>
     if let Some(cost) = args.cost {
         answer.insert("parts_cost".to_owned(), json!(not_negative("cost", cost)? * sum.quantity));
     }
+    Ok(answer)
+}
+
+fn reserve(args: &ReserveArgs) -> Result<Map<String, Value>, String> {
+    let unit_cost = needed("cost", args.cost)?;
+    if args.tier.is_empty() {
+        return Err("--tier is missing: units and share, for example 500:0.25".to_owned());
+    }
+    let tier = |text: &String| {
+        let wrong = || format!("--tier is '{text}': give units and the share that is reserved, for example 500:0.25");
+        let (units, share) = text.split_once(':').ok_or_else(wrong)?;
+        let [units, share] = [units, share].map(|number| number.trim().parse::<f64>());
+        let (units, share) = (units.map_err(|_| wrong())?, share.map_err(|_| wrong())?);
+        if (0.0..=1.0).contains(&share) { Ok(AgeTier { units: not_negative("tier", units)?, share }) } else { Err(wrong()) }
+    };
+    let tiers = args.tier.iter().map(tier).collect::<Result<Vec<AgeTier>, String>>()?;
+    let (cost, reserve) = aged_reserve(unit_cost, &tiers);
+    let mut answer = Map::new();
+    answer.insert("units".to_owned(), whole(tiers.iter().map(|tier| tier.units).sum()));
+    answer.insert("cost".to_owned(), json!(cost));
+    answer.insert("reserve".to_owned(), json!(reserve));
+    answer.insert("reserve_share".to_owned(), if cost > 0.0 { json!(reserve / cost) } else { Value::Null });
     Ok(answer)
 }

@@ -108,6 +108,22 @@ pub fn orderable(quantity: f64, minimum: Option<f64>, multiple: Option<f64>) -> 
     }
 }
 
+/// Stock of one age, and the share of its cost that is reserved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AgeTier {
+    pub units: f64,
+    pub share: f64,
+}
+
+/// Cost of a stock in tiers of age, and what is reserved of it. For stock that waits without a plan; a last-time buy waits by plan, so that its age says nothing and
+/// only its excess over forecast is written down (domain.md, section 7).
+pub fn aged_reserve(unit_cost: f64, tiers: &[AgeTier]) -> (f64, f64) {
+    tiers.iter().fold((0.0, 0.0), |(cost, reserve), tier| {
+        let of_tier = tier.units * unit_cost;
+        (cost + of_tier, reserve + of_tier * tier.share)
+    })
+}
+
 /// The planner's sum: every need, times a factor for what is not known, less what is there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Deterministic {
