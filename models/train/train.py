@@ -171,6 +171,7 @@ def main():
     arguments.add_argument("--test", type=pathlib.Path, nargs="*", default=[])
     arguments.add_argument("--out", type=pathlib.Path, required=True)
     arguments.add_argument("--steps", type=int, required=True)
+    arguments.add_argument("--until", type=int, help="step after which to end, with the learning rate as for all steps")
     arguments.add_argument("--rows", type=int, default=16)
     arguments.add_argument("--rank", type=int, default=8)
     arguments.add_argument("--rate", type=float, default=6e-4)
@@ -191,7 +192,8 @@ def main():
     print(f"{len(lessons)} lessons, {sum(len(lesson['tokens']) for lesson in lessons)} tokens, {sum(p.numel() for p in model.parameters())} parameters", flush=True)
     save = lambda step: model.write(options.out, 2.0 * options.rank, f"LoRA r={options.rank}, {step} steps of {options.rows} of {len(lessons)} lessons of models/train, seed {options.seed}")
     begin, seen, queue, recent = time.time(), 0, [], []
-    for step in range(1, options.steps + 1):
+    last = options.until or options.steps
+    for step in range(1, last + 1):
         queue = queue or batches(lessons, options.rows, rng)
         inputs, right = batch_of(queue.pop())
         with torch.autocast("cpu", torch.bfloat16):
@@ -207,7 +209,7 @@ def main():
             print(f"step {step} of {options.steps}: loss {np.mean(recent[-20:]):.3f}, {seen / (time.time() - begin):.0f} tokens/s", flush=True)
         if step % options.save_every == 0:
             save(step)
-    save(options.steps)
+    save(last)
     for name, test in tests:
         print(f"{name}: {accuracy(model, test, options.rows)}", flush=True)
 

@@ -1,6 +1,13 @@
 //! The parent's side: a supervised child that holds the model.
 
-use std::{borrow::Cow, path::Path, time::Duration};
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{self, Write as _},
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{Answer, CHILD_ROLE, LlmError, ModelInfo, Question, Request, Scored, Tokenised, files};
 use crate::{
@@ -13,6 +20,8 @@ pub struct Engine {
     info: ModelInfo,
     context_tokens: u32,
     child: Supervised,
+    /// Holds the adapter that is part of the program, for a child to open.
+    _adapter: Option<File>,
 }
 
 impl Engine {
@@ -27,8 +36,17 @@ impl Engine {
         let absolute =
             |path: &Path| std::path::absolute(path).map_err(|error| LlmError::Model(format!("the model file {}: {error}", path.display())));
         let mut args = vec![absolute(&info.path)?.into_os_string(), threads.clamp(1, limits::LLM_THREADS_MAX).to_string().into()];
+        let mut held = None;
         if let Some(adapter) = &info.adapter {
-            args.push(absolute(&adapter.path)?.into_os_string());
+            let path = match &adapter.path {
+                Some(path) => absolute(path)?,
+                None => {
+                    let (file, path) = default_adapter().map_err(|error| LlmError::Model(format!("the adapter of the default model: {error}")))?;
+                    held = Some(file);
+                    path
+                }
+            };
+            args.push(path.into_os_string());
         }
         let child = Supervised::new(Spec {
             program,
@@ -39,7 +57,7 @@ impl Engine {
             confined: true,
             sealed: false,
         });
-        let mut engine = Engine { info, context_tokens: 0, child };
+        let mut engine = Engine { info, context_tokens: 0, child, _adapter: held };
         match engine.ask(&Request::Describe, limits::LLM_LOAD_SECONDS_MAX)? {
             Answer::Described { context_tokens } => engine.context_tokens = context_tokens,
             _ => return Err(out_of_turn()),
@@ -100,6 +118,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// llama.cpp opens files by name: a file in memory, under the name it has among this process's open files.
+fn default_adapter() -> io::Result<(File, PathBuf)> {
+    let mut file = File::from(rustix::fs::memfd_create("lastbuy-adapter", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(files::DEFAULT_ADAPTER)?;
+    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into();
+    Ok((file, path))
 }
 
 fn out_of_turn() -> LlmError {

@@ -14,6 +14,10 @@ use super::{LlmError, gguf};
 pub const DEFAULT_MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 pub const DEFAULT_MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
+/// The adapter of the default model, trained for Lastbuy's questions: models/README.md. It is part of the program.
+pub const DEFAULT_ADAPTER_SHA256: &str = "5906729860b3063f85588bb687e2cd351517531651d12aafc7a080d0585c59c2";
+pub(super) const DEFAULT_ADAPTER: &[u8] = include_bytes!("../../models/SmolLM2-135M-Instruct.Q4_1.adapter.gguf");
+
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ModelInfo {
     /// As the file calls itself, otherwise the file's name.
@@ -31,10 +35,11 @@ pub struct ModelInfo {
     pub adapter: Option<AdapterInfo>,
 }
 
-/// A LoRA adapter: `NAME.adapter.gguf` beside the model `NAME.gguf`.
+/// A LoRA adapter: `NAME.adapter.gguf` beside the model `NAME.gguf`; for the default model, where none lies there, the one that is part of the program.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AdapterInfo {
-    pub path: PathBuf,
+    /// `None` for the one that is part of the program.
+    pub path: Option<PathBuf>,
     /// Of the whole file, in lower-case hexadecimal.
     pub sha256: String,
     pub bytes: u64,
@@ -87,7 +92,7 @@ pub(super) fn inspect(path: &Path) -> Result<ModelInfo, LlmError> {
         licence: header.licence,
         context_tokens: header.context_tokens,
         is_default,
-        adapter: adapter_beside(path).map_err(unusable)?,
+        adapter: adapter_beside(path).map_err(unusable)?.or_else(|| is_default.then(default_adapter)),
     })
 }
 
@@ -102,7 +107,11 @@ fn adapter_beside(model: &Path) -> Result<Option<AdapterInfo>, String> {
         return Err(said("it is no adapter".to_owned()));
     }
     let (bytes, sha256) = checksum(&path).map_err(|error| said(error.to_string()))?;
-    Ok(Some(AdapterInfo { path, sha256, bytes }))
+    Ok(Some(AdapterInfo { path: Some(path), sha256, bytes }))
+}
+
+fn default_adapter() -> AdapterInfo {
+    AdapterInfo { path: None, sha256: DEFAULT_ADAPTER_SHA256.to_owned(), bytes: DEFAULT_ADAPTER.len() as u64 }
 }
 
 /// `*.gguf` that hold whole models, by folder; within one the default model first, then by name.
@@ -140,6 +149,11 @@ pub(super) fn checksum(path: &Path) -> io::Result<(u64, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_adapter_in_the_program_is_the_one_that_is_named() {
+        assert_eq!(hex::encode(Sha256::digest(DEFAULT_ADAPTER)), DEFAULT_ADAPTER_SHA256);
+    }
 
     #[test]
     fn the_default_comes_first_in_its_folder_and_adapters_are_no_models() {

@@ -19,7 +19,7 @@ mod serve;
 
 pub use carried::{Carried, carry, unpack};
 pub use engine::{Engine, processor};
-pub use files::{AdapterInfo, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
+pub use files::{AdapterInfo, DEFAULT_ADAPTER_SHA256, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
 pub use serve::child_main;
 
 /// First argument of the child that holds the model.

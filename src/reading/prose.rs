@@ -31,6 +31,8 @@ use crate::{
 
 /// Below this a value that is used waits for a person.
 const SURE: f64 = 0.85;
+/// A notice whose values are all right with less than this probability waits for a person, even where each of them is sure.
+const PASSES_MIN: f64 = 0.8;
 /// A date or part left aside waits for a person where it could be one that counts, with at least this probability.
 const COULD_COUNT: f64 = 0.3;
 /// Evidence of a notice number from which on no part is looked for in it.
@@ -134,6 +136,9 @@ pub(super) fn read(
     sort_dates(document, &dates, &parts, &mut notice, &mut doubts);
     check(&notice, &mut doubts);
     notice.confidence = confidence(&notice);
+    if doubts.0.is_empty() && notice.confidence < PASSES_MIN {
+        doubts.add("document", format!("each value is likely, but that all of them are right is not sure ({:.0} %)", notice.confidence * 100.0));
+    }
     notice.doubts = doubts.0;
     let mut whole = hostile::doubts(document);
     whole.extend(document.warnings.iter().map(|warning| Doubt { field: "document".to_owned(), reason: warning.clone() }));
@@ -392,13 +397,17 @@ fn check(notice: &Notice, doubts: &mut Doubts) {
     }
 }
 
-/// That the whole notice is right: as sure as its least sure value that is used.
+/// That the whole notice is right. Its fields are taken to err apart from each other; parts, and replacements, as one, because they stand in lists.
 fn confidence(notice: &Notice) -> f64 {
     let dates = [&notice.issue_date, &notice.last_time_buy, &notice.last_time_ship];
     let values = dates.into_iter().flatten().map(|date| date.confidence);
     let names = [&notice.maker, &notice.notice_id].into_iter().flatten().map(|name| name.confidence);
-    let parts = notice.parts.iter().map(|part| part.mpn.confidence);
-    values.chain(names).chain(parts).fold(notice.kind_confidence, f64::min)
+    let parts = notice.parts.iter().map(|part| part.mpn.confidence).fold(1.0, f64::min);
+    let named = notice.parts.iter().filter_map(|part| match &part.replacement {
+        Replacement::Named(named) => named.iter().map(|named| named.confidence).reduce(f64::min),
+        Replacement::None(_) | Replacement::Unsaid => None,
+    });
+    values.chain(names).chain([parts, named.fold(1.0, f64::min)]).product::<f64>() * notice.kind_confidence
 }
 
 #[cfg(test)]
