@@ -19,7 +19,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
 PYTHON
 fi
 ! timeout 2 bash -c ': >/dev/tcp/192.0.2.1/80' 2>/dev/null || { echo "this namespace has a route: nothing would be shown" >&2; exit 1; }
-traced() { strace -f -qq -e trace=connect,sendto,sendmsg -o "$folder/trace.$1" "${@:2}"; }
+traced() { strace -f -qq --seccomp-bpf -e trace=connect,sendto,sendmsg -o "$folder/trace.$1" "${@:2}"; }
 echo "== demo"
 traced demo "$program" demo --data-dir "$folder/demo" >"$folder/demo.txt"
 tail -n 5 "$folder/demo.txt"
