@@ -272,6 +272,9 @@ fn answers(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
 /// Each answer in the site's books: profit by line and fiscal quarter, and beside it cash and what stands in the balance sheet at the end of each.
 fn books(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
     sheet.widths(&[38, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16])?;
+    if report.assessment.accounting.is_empty() {
+        return sheet.line(&[Cell::Text("There is nothing to book: no answer with a known cost.")]);
+    }
     for accounting in &report.assessment.accounting {
         sheet.title(&format!("{}, by {}", accounting.answer, accounting.standard))?;
         let heads: Vec<&str> = std::iter::once("Line").chain(accounting.quarters.iter().map(String::as_str)).chain(["Total"]).collect();
