@@ -6,8 +6,9 @@ pub(super) const HEIGHT: i32 = 150;
 /// Room above the bars for their figures, below for their names.
 const TOP: i32 = 16;
 const BOTTOM: i32 = 18;
-/// Columns of one chart that carry a name.
+/// Columns of one chart that carry a name, and the width of a letter of it.
 const NAMED_MAX: usize = 14;
+const LETTER: usize = 7;
 
 /// A bar with its name and figure.
 pub(super) struct Bar {
@@ -63,13 +64,18 @@ pub(super) fn columns(points: Vec<Point>) -> Option<Chart> {
             width: (pitch - pitch / 4).max(1),
             height,
             is_marked: point.is_marked,
-            name: shown(point.name),
+            name: shown(fitted(point.name, usize::try_from(pitch).unwrap_or(0) * named_every / LETTER)),
             value: shown(point.value),
             middle: x + pitch / 2,
             above: y - 4,
         }
     });
     Some(Chart { bars: bars.collect(), zero })
+}
+
+/// A name in so many letters, so that no two run into each other.
+fn fitted(name: String, most: usize) -> String {
+    if name.chars().count() <= most { name } else { name.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -87,6 +93,7 @@ mod tests {
         let heights: Vec<i32> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((chart.zero, heights), (TOP + all / 2, vec![all / 2, all / 4 + 1, 0, all / 2]));
         assert!(chart.bars.iter().all(|bar| bar.y >= 0 && bar.y + bar.height <= HEIGHT && bar.x + bar.width <= WIDTH));
+        assert_eq!((fitted("FY27 Q3".to_owned(), 7), fitted("Redesign".to_owned(), 4)), ("FY27 Q3".to_owned(), "Red…".to_owned()));
         assert!(columns(points(&[])).is_none() && columns(points(&[0.0])).is_none() && columns(points(&[f64::NAN])).is_none());
         assert!(columns(points(&[1.0; 240])).is_some_and(|chart| chart.bars.iter().filter(|bar| !bar.name.is_empty()).count() <= NAMED_MAX));
     }

@@ -99,10 +99,6 @@ impl Page<'_> {
         order.unit_price.map_or_else(|| UNKNOWN.to_owned(), |price| price.normalize().to_string())
     }
 
-    fn short(&self, short: &[(String, f64)]) -> String {
-        short.iter().map(|(item, missing)| format!("{} pieces of {item}", self.quantity(missing))).collect::<Vec<_>>().join(", ")
-    }
-
     fn first_needs(&self) -> &[String] {
         &self.of.needs[..self.of.needs.len().min(NEEDS_MAX)]
     }

@@ -39,6 +39,17 @@ pub struct Quarter {
     pub short: Vec<(String, f64)>,
 }
 
+impl Quarter {
+    /// Why it is hit, in words. Scarce pieces go to the products that earn more on each, so others may lose before the stock is used up.
+    pub fn why(&self) -> String {
+        if self.short.is_empty() {
+            return "pieces that last until later are kept for products that earn more on each".to_owned();
+        }
+        let shown = |missing: f64| crate::impact::pieces(if missing >= 100.0 { missing.round() } else { missing });
+        self.short.iter().map(|(item, missing)| format!("{} pieces of {item} are missing", shown(*missing))).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl<'a> Report<'a> {
     /// `case` tells what the matter is called; without it the case's number does.
     pub fn of(assessment: &'a Assessment, case: Option<&Case>) -> Report<'a> {

@@ -94,13 +94,13 @@ fn summary(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
 
 fn by_period(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
     let assessment = report.assessment;
-    sheet.widths(&[34, 16, 16, 18, 18, 18, 18, 18])?;
+    sheet.widths(&[34, 16, 16, 18, 40, 18, 18, 18])?;
     sheet.title("Lost by fiscal quarter when nothing is done: contribution and penalties")?;
-    sheet.heads(&["Quarter", "First month", "Last month", "Lost", "Items that run short, pieces"])?;
+    sheet.heads(&["Quarter", "First month", "Last month", "Lost", "Because"])?;
     let first = sheet.row;
     for quarter in &report.quarters {
-        let (from, to, short) = (quarter.first.to_string(), quarter.last.to_string(), short(&quarter.short));
-        sheet.line(&[Cell::Text(&quarter.name), Cell::Text(&from), Cell::Text(&to), Cell::Money(Some(quarter.lost)), Cell::Text(&short)])?;
+        let (from, to, why) = (quarter.first.to_string(), quarter.last.to_string(), quarter.why());
+        sheet.line(&[Cell::Text(&quarter.name), Cell::Text(&from), Cell::Text(&to), Cell::Money(Some(quarter.lost)), Cell::Text(&why)])?;
     }
     let lost: Vec<Option<Money>> = report.quarters.iter().map(|quarter| Some(quarter.lost)).collect();
     let total = sum(&lost).unwrap_or_else(|| Money::zero(assessment.currency));
@@ -136,11 +136,6 @@ fn by_period(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
         sheet.line(&cells)?;
     }
     Ok(())
-}
-
-/// `R-4711: 1,200`.
-fn short(short: &[(String, f64)]) -> String {
-    short.iter().map(|(item, pieces)| format!("{item}: {}", crate::impact::pieces(*pieces))).collect::<Vec<_>>().join("; ")
 }
 
 fn parts(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Done {
