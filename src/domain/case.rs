@@ -127,7 +127,7 @@ pub fn case_keys(maker_key: Option<&str>, notice_id: Option<&str>, mpns: &[Strin
 /// A notice's number without the mark of its revision: `PDN-26-14 Rev. B` is `PDN-26-14`. Only what is marked as a revision in words is one.
 fn unrevised(notice_id: &str) -> &str {
     let words: Vec<&str> = notice_id.split_whitespace().collect();
-    let is_mark = |word: &str| matches!(word.trim_end_matches(['.', ':']).to_ascii_lowercase().as_str(), "rev" | "revision" | "version" | "ver");
+    let is_mark = |word: &str| matches!(word.trim_matches(['(', '.', ':']).to_ascii_lowercase().as_str(), "rev" | "revision" | "version" | "ver");
     let at = match words.as_slice() {
         [.., number, mark, level] if is_mark(mark) && level.len() <= 3 => Some((number, *mark)),
         [.., number, mark]

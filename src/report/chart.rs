@@ -91,7 +91,7 @@ mod tests {
         let chart = columns(points(&[100.0, 50.0, 0.0, -100.0])).expect("a chart");
         let all = HEIGHT - TOP - BOTTOM;
         let heights: Vec<i32> = chart.bars.iter().map(|bar| bar.height).collect();
-        assert_eq!((chart.zero, heights), (TOP + all / 2, vec![all / 2, all / 4 + 1, 0, all / 2]));
+        assert_eq!((chart.zero, heights), (TOP + all / 2, vec![all / 2, all / 4, 0, all / 2]));
         assert!(chart.bars.iter().all(|bar| bar.y >= 0 && bar.y + bar.height <= HEIGHT && bar.x + bar.width <= WIDTH));
         assert_eq!((fitted("FY27 Q3".to_owned(), 7), fitted("Redesign".to_owned(), 4)), ("FY27 Q3".to_owned(), "Red…".to_owned()));
         assert!(columns(points(&[])).is_none() && columns(points(&[0.0])).is_none() && columns(points(&[f64::NAN])).is_none());

@@ -39,8 +39,12 @@ struct Item<'a> {
 /// The whole page.
 pub fn page(report: &Report<'_>) -> Result<String, askama::Error> {
     let assessment = report.assessment;
-    let quarter =
-        |quarter: &super::Quarter| Point { name: quarter.name.clone(), value: thousands(quarter.lost), size: size(quarter.lost), is_marked: true };
+    let quarter = |quarter: &super::Quarter| Point {
+        name: quarter.name.replacen("FY20", "FY", 1),
+        value: thousands(quarter.lost),
+        size: size(quarter.lost),
+        is_marked: true,
+    };
     let answer = |answer: &Answer| {
         let cost = answer.total_cost.filter(|_| answer.feasible)?;
         Some(Point { name: answer.name.clone(), value: thousands(cost), size: size(cost), is_marked: report.is_best(answer) })
