@@ -126,14 +126,13 @@ impl<'a> Above<'a> {
 
     /// Pieces of the item for one good unit of each node, by place. A node's sum is complete before it is passed on, and the order of additions, and so rounding,
     /// is always the same.
-    fn pieces(&self, items: &[Item]) -> Vec<f64> {
+    fn pieces(&self, yields: &[f64]) -> Vec<f64> {
         let view = self.bom.view();
         let mut pieces = vec![0.0; self.nodes.len()];
         pieces[0] = 1.0;
         for (place, node) in self.nodes.iter().enumerate() {
             // More of a node must be started than is needed of it where some turn out bad.
-            let ratio = view.item(node.node).and_then(|item| items.get(item)?.yield_ratio).and_then(|ratio| ratio.to_f64());
-            let good: f64 = pieces[place] / ratio.unwrap_or(1.0);
+            let good: f64 = pieces[place] / view.item(node.node).and_then(|item| yields.get(item)).unwrap_or(&1.0);
             pieces[place] = good;
             for (line, parent) in self.uses(node) {
                 pieces[parent] += good * view.quantity(line) * (1.0 + view.scrap(line));
@@ -153,8 +152,8 @@ impl<'a> Above<'a> {
         ways
     }
 
-    fn products(&self, items: &[Item]) -> Vec<(usize, f64)> {
-        let (view, pieces) = (self.bom.view(), self.pieces(items));
+    fn products(&self, yields: &[f64]) -> Vec<(usize, f64)> {
+        let (view, pieces) = (self.bom.view(), self.pieces(yields));
         let mut found: Vec<_> = self.nodes.iter().zip(pieces).filter_map(|(node, pieces)| Some((view.product(node.node)?, pieces))).collect();
         found.sort_unstable_by_key(|(product, _)| *product);
         found
@@ -197,28 +196,33 @@ impl Drop for Above<'_> {
     }
 }
 
-pub(super) fn pieces_per_product(data: &FactoryData<Bom>, item: usize, on: Date) -> Vec<(usize, f64)> {
-    data.bom.node_of_item(item).map_or_else(Vec::new, |node| Above::of(&data.bom, node, on).products(&data.items))
+/// Good pieces per piece started, by item; 1 where the file says nothing.
+pub(super) fn yields(items: &[Item]) -> Vec<f64> {
+    items.iter().map(|item| item.yield_ratio.and_then(|ratio| ratio.to_f64()).unwrap_or(1.0)).collect()
 }
 
-pub(super) fn where_used(data: &FactoryData<Bom>, item: usize, on: Date) -> WhereUsed {
+pub(super) fn pieces_per_product(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> Vec<(usize, f64)> {
+    data.bom.node_of_item(item).map_or_else(Vec::new, |node| Above::of(&data.bom, node, on).products(yields))
+}
+
+pub(super) fn where_used(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> WhereUsed {
     let mut used = WhereUsed { item: data.items[item].item.clone(), products: Vec::new(), paths: Vec::new(), paths_in_all: 0 };
     let Some(start) = data.bom.node_of_item(item) else { return used };
     let above = Above::of(&data.bom, start, on);
     let ways = above.ways();
     above.list(&ways, 0, &mut Vec::new(), &mut used.paths);
     let named = |(product, pieces): (usize, f64)| ProductUse { product, sku: data.products[product].sku.clone(), pieces };
-    used.products = above.products(&data.items).into_iter().map(named).collect();
+    used.products = above.products(yields).into_iter().map(named).collect();
     used.paths_in_all = ways.first().copied().unwrap_or(0);
     used
 }
 
 /// Everything above an item, each node with what takes it the first time it comes.
-pub(super) fn tree(data: &FactoryData<Bom>, item: usize, on: Date) -> UseTree {
+pub(super) fn tree(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> UseTree {
     let bom = &data.bom;
     let Some(start) = bom.node_of_item(item) else { return UseTree { lines: Vec::new(), lines_in_all: 0 } };
     let above = Above::of(bom, start, on);
-    let pieces = above.pieces(&data.items);
+    let pieces = above.pieces(yields);
     let view = bom.view();
     let lines_in_all = 1 + above.taken.len();
     let (mut lines, mut told) = (Vec::new(), vec![false; above.nodes.len()]);

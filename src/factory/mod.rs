@@ -42,6 +42,8 @@ pub struct Factory {
     parts: matching::Index,
     /// By item: its AML entries, first choice first.
     sources: Vec<Vec<usize>>,
+    /// By item: good pieces per piece started.
+    yields: Vec<f64>,
 }
 
 impl Factory {
@@ -59,7 +61,8 @@ impl Factory {
             of_item.sort_by_key(|index| (data.aml[*index].preference.unwrap_or(u32::MAX), *index));
         }
         let parts = matching::Index::new(&data.aml, &items, &aliases);
-        Factory { data, aliases, parts, sources }
+        let yields = graph::yields(&data.items);
+        Factory { data, aliases, parts, sources, yields }
     }
 
     /// `maker: None` matches the number of any maker; it may then hit several items.
@@ -75,19 +78,19 @@ impl Factory {
 
     /// Products an item goes into on a day, with pieces per product, and the ways it goes there.
     pub fn where_used(&self, item: usize, on: jiff::civil::Date) -> WhereUsed {
-        graph::where_used(&self.data, item, on)
+        graph::where_used(&self.data, &self.yields, item, on)
     }
 
     /// Pieces of the item for one good unit of each product on a day, as (index of the product, pieces), in the order of products: Σ over paths of Π quantity ·
     /// Π (1 + scrap) ÷ Π yield (domain.md §4), the yields of the item itself and of the product included where items.csv gives them. Computed in one pass in
     /// topological order and never by listing paths.
     pub fn pieces_per_product(&self, item: usize, on: jiff::civil::Date) -> Vec<(usize, f64)> {
-        graph::pieces_per_product(&self.data, item, on)
+        graph::pieces_per_product(&self.data, &self.yields, item, on)
     }
 
     /// Everything above an item on a day, as a tree that shows each node's own uses once.
     pub fn where_used_tree(&self, item: usize, on: jiff::civil::Date) -> UseTree {
-        graph::tree(&self.data, item, on)
+        graph::tree(&self.data, &self.yields, item, on)
     }
 
     /// Numbers of what an item stands on directly on a day, each once, in order.

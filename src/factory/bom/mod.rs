@@ -146,16 +146,16 @@ impl Bom {
 
     /// The node of a name for which `is_right` holds: as written, else of another case.
     pub(super) fn node(&self, name: &str, is_right: impl Fn(u32) -> bool) -> Option<u32> {
-        let folded = name.to_uppercase();
+        let folded = || name.chars().flat_map(char::to_uppercase);
+        let at = |place: usize| self.number(self.layout.by_name, place);
+        let compared = |place: usize| self.name(at(place)).chars().flat_map(char::to_uppercase).cmp(folded());
         let (mut first, mut after) = (0, self.nodes());
         while first < after {
             let middle = first + (after - first) / 2;
-            if self.name(self.number(self.layout.by_name, middle)).to_uppercase() < folded { first = middle + 1 } else { after = middle }
+            if compared(middle).is_lt() { first = middle + 1 } else { after = middle }
         }
-        let same =
-            (first..self.nodes()).map(|place| self.number(self.layout.by_name, place)).take_while(|node| self.name(*node).to_uppercase() == folded);
         let mut found = None;
-        for node in same.filter(|node| is_right(*node)) {
+        for node in (first..self.nodes()).take_while(|place| compared(*place).is_eq()).map(at).filter(|node| is_right(*node)) {
             if self.name(node) == name {
                 return Some(node);
             }
