@@ -201,16 +201,21 @@ struct TurnedPart {
 
 #[derive(Deserialize)]
 struct Before {
-    before: String,
+    /// Without it the one imported before.
+    before: Option<String>,
 }
 
 async fn turned(service: web::Data<Service>, id: web::Path<String>, asked: web::Query<Before>) -> Result<HttpResponse, Problem> {
-    let (after, before): (DatasetId, DatasetId) = (id.parse()?, asked.before.parse()?);
+    let after: DatasetId = id.parse()?;
+    let named: Option<DatasetId> = asked.before.as_deref().map(str::parse).transpose()?;
     let turned = web::block(move || {
         let missing = |id: DatasetId| Problem::not_found(format!("there is no dataset {id}: `lastbuy data list` shows which are"));
-        let open = |id: DatasetId| service.datasets.get(id)?.ok_or_else(|| missing(id));
-        let (before, after) = (open(before)?, open(after)?);
-        parts_turned(&service, Some(&before.factory), &after.factory)
+        let opened = service.datasets.get(after)?.ok_or_else(|| missing(after))?;
+        let before = match named {
+            Some(named) => Some(service.datasets.get(named)?.ok_or_else(|| missing(named))?),
+            None => service.datasets.get(DatasetId(after.0.saturating_sub(1)))?,
+        };
+        parts_turned(&service, before.as_ref().map(|before| &*before.factory), &opened.factory)
     });
     Ok(HttpResponse::Ok().json(turned.await??))
 }
