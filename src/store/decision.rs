@@ -67,6 +67,9 @@ fn step(draft: &mut Draft<'_>, id: CaseId, to: Stage, note: Option<String>, by: 
     if !decision.stage.may_become(to) {
         return refused(format!("decision {} of case {id} is {} and cannot become {}", decision.number, decision.stage.as_str(), to.as_str()));
     }
+    if to == Stage::Approved && matches!(case.state, CaseState::Closed { .. }) {
+        return refused(format!("case {id} was closed meanwhile: take the proposal back"));
+    }
     let judges = decision.stage == Stage::Proposed && matches!(to, Stage::Approved | Stage::Refused);
     if judges && person(decision.proposed_by()) == person(&by.0) {
         return refused(format!("{} proposed it: a second person approves or refuses", person(&by.0)));

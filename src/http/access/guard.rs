@@ -148,7 +148,8 @@ fn by_another_page(request: &ServiceRequest) -> bool {
     }
     match header("origin") {
         None => false,
-        Some(origin) => origin.split_once("://").is_none_or(|(_, from)| !header("host").is_some_and(|host| from.eq_ignore_ascii_case(host))),
+        // By HTTP/2 the host is no header, and a proxy may tell it in one of its own; a page of another site sets neither.
+        Some(origin) => origin.split_once("://").is_none_or(|(_, from)| !from.eq_ignore_ascii_case(request.connection_info().host())),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{DATES, meanings};
 use crate::{
     domain::{
         document::{Document, Span},
-        notice::{AffectedPart, Found, Notice, NoticeKind, Reading, Replacement},
+        notice::{AffectedPart, Doubt, Found, Notice, NoticeKind, Reading, Replacement},
         part::normal_mpn,
         review::{Change, How},
     },
@@ -61,10 +61,19 @@ pub fn correct(reading: &Reading, document: &Document, answers: &[Answer], confi
         };
         changes.push(apply(notice, document, answer).map_err(|why| format!("{at}: {why}"))?);
     }
-    let answered = |notice: usize, field: &str| answers.iter().any(|answer| answer.notice == notice && answer.field == field);
+    // A doubt about one part is answered by what is said of that part, or of the list as a whole.
+    let answered = |number: usize, notice: &Notice, doubt: &Doubt| {
+        let about = notice.parts.iter().find(|part| doubt.reason.contains(part.mpn.value.as_str())).map(|part| normal_mpn(&part.mpn.value));
+        let of_this = |answer: &&Answer| answer.notice == number && answer.field == doubt.field;
+        answers.iter().filter(of_this).any(|answer| match (&about, &answer.part) {
+            (Some(about), Some(part)) => normal_mpn(part) == *about,
+            (Some(_), None) => answer.confirm || answer.unsaid,
+            (None, _) => true,
+        })
+    };
     for (number, notice) in reading.notices.iter().enumerate() {
         for doubt in &notice.doubts {
-            if !answered(number, &doubt.field) {
+            if !answered(number, notice, doubt) {
                 if !confirm_rest {
                     return Err(format!("{} of notice {} is doubtful and was not answered: {}", doubt.field, number + 1, doubt.reason));
                 }

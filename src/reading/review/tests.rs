@@ -109,3 +109,19 @@ fn a_reviewer_sees_each_doubt_with_what_else_could_be_meant() {
     let parts = fields.iter().find(|field| field.field == "affected_parts" && field.part.is_none()).expect("field");
     assert!(parts.choices.iter().any(|choice| choice.value == "BX200-1"), "{parts:?}");
 }
+
+#[test]
+fn a_doubt_about_one_part_is_not_answered_by_what_is_said_of_another() {
+    let mut reading = doubtful();
+    let mut other = reading.notices[0].parts[0].clone();
+    other.mpn.value = "AX100-4".to_owned();
+    reading.notices[0].parts.push(other);
+    reading.doubts.clear();
+    let doubt = |mpn: &str| Doubt { field: "affected_parts".to_owned(), reason: format!("{mpn} is probably affected, but not surely (60 %)") };
+    reading.notices[0].doubts = vec![doubt("AX100-3"), doubt("AX100-4")];
+    let says = |answers: &str| correct(&reading, &document(), &serde_json::from_str::<Vec<Answer>>(answers).expect("JSON"), false).map(drop);
+    let one = r#"{"field":"affected_parts","part":"AX100-3","confirm":true}"#;
+    assert!(says(&format!("[{one}]")).is_err_and(|why| why.contains("AX100-4")));
+    assert_eq!(says(&format!(r#"[{one},{{"field":"affected_parts","part":"AX100-4","remove":true}}]"#)), Ok(()));
+    assert_eq!(says(r#"[{"field":"affected_parts","confirm":true}]"#), Ok(()));
+}
