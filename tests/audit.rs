@@ -186,7 +186,7 @@ fn acts_of_people_at_the_command_line_are_on_record() {
     let uid = format!("uid:{}", rustix::process::geteuid().as_raw());
     let rows = json(lastbuy(dir.path()).args(["audit", "list", "--json", "--by", "uid:"]));
     let acts: Vec<&str> = rows.as_array().expect("rows").iter().rev().filter_map(|row| row["act"].as_str()).collect();
-    assert_eq!(acts, ["dataset.imported", "dataset.activated", "case.opened", "job.made", "case.decided"]);
+    assert_eq!(acts, ["dataset.imported", "dataset.activated", "case.opened", "job.made", "decision.approved", "case.decided"]);
     assert!(rows.as_array().expect("rows").iter().all(|row| row["by"] == uid.as_str()));
     let of_case = json(lastbuy(dir.path()).args(["audit", "list", "--json", "--object", &id.to_lowercase()]));
     let acts: BTreeSet<&str> = of_case.as_array().expect("rows").iter().filter_map(|row| row["act"].as_str()).collect();
