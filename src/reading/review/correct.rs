@@ -210,6 +210,14 @@ fn picked(document: &Document, span: Span) -> Result<Span, String> {
     if trimmed.is_empty() { Err("the place holds nothing but blanks".to_owned()) } else { Ok(Span::new(start, start + trimmed.len())) }
 }
 
+/// Whether the text goes on in the same word. What goes on behind a hyphen or a slash is a longer number, and another part.
+fn goes_on(mut away: impl Iterator<Item = char>) -> bool {
+    match away.next() {
+        Some('-' | '/' | '_' | '#' | '+' | '.') => away.next().is_some_and(char::is_alphanumeric),
+        next => next.is_some_and(char::is_alphanumeric),
+    }
+}
+
 /// Where a typed text stands as words of its own, whatever its case and blanks.
 fn typed(document: &Document, value: &str) -> Option<Span> {
     let words: Vec<String> = value.split_whitespace().map(regex::escape).collect();
@@ -218,10 +226,7 @@ fn typed(document: &Document, value: &str) -> Option<Span> {
     }
     let pattern = Regex::new(&format!("(?i){}", words.join(r"\s+"))).ok()?;
     let text = document.text.as_str();
-    let alone = |found: &regex::Match<'_>| {
-        let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !joined(text[..found.start()].chars().next_back()) && !joined(text[found.end()..].chars().next())
-    };
+    let alone = |found: &regex::Match<'_>| !goes_on(text[..found.start()].chars().rev()) && !goes_on(text[found.end()..].chars());
     pattern.find_iter(text).find(alone).map(|found| Span::new(found.start(), found.end()))
 }
 

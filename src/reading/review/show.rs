@@ -197,7 +197,8 @@ impl Candidates {
         let document = layout.document;
         let dates = dates::find(&document.text, language::day_first(language::of(&document.text)));
         let ids = ids::find(layout);
-        let taken: Vec<Span> = dates.iter().map(|date| date.span).chain(ids.iter().map(|id| id.span)).collect();
+        // The likeliest number is the notice's own; what is less likely one may be a part.
+        let taken: Vec<Span> = dates.iter().map(|date| date.span).chain(ids.first().map(|id| id.span)).collect();
         let parts = parts::find(document, &taken, &site.mpns);
         let first = |span: Span, evidence: f64| (span, evidence);
         Candidates {
