@@ -47,7 +47,7 @@ const PAGES: &[Route] = &[
     get("/cases/{id}"),
     get("/cases/{id}/why"),
     get("/cases/{id}/what-if"),
-    post(Act::Read, "/cases/{id}/decision"),
+    post(Act::Decide, "/cases/{id}/decision"),
     get("/review"),
     get("/review/{job}"),
     post(Act::Review, "/review/{job}"),
