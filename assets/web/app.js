@@ -133,16 +133,22 @@ function refresh() {
 
 // The server says that something happened; what it means for this page, the page says. Where there is no stream, the page is looked at now and then.
 let due = 0;
+let stream = null;
+function happened() {
+  clearTimeout(due);
+  due = setTimeout(refresh, 500);
+}
 function listen() {
-  const stream = new EventSource("/v1/stream");
-  const happened = () => {
-    clearTimeout(due);
-    due = setTimeout(refresh, 500);
-  };
+  if (stream || document.hidden) return;
+  stream = new EventSource("/v1/stream");
   const jobs = ["made", "advanced", "failed", "sent_to_review", "given_up", "retried", "corrected", "cancelled"].map((act) => `job.${act}`);
   const cases = ["opened", "decided", "closed", "reopened", "assessed", "changed"].map((act) => `case.${act}`);
-  for (const name of [...jobs, ...cases, "message"]) stream.addEventListener(name, happened);
-  addEventListener("pagehide", () => stream.close());
+  for (const name of [...jobs, ...cases]) stream.addEventListener(name, happened);
+}
+// A browser opens six connections to one server: a tab that nobody looks at holds none.
+function hangUp() {
+  if (stream) stream.close();
+  stream = null;
 }
 
 window.addEventListener("hashchange", openTarget);
@@ -151,4 +157,10 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!document.querySelector("[data-live]")) return;
   listen();
   setInterval(refresh, 30000);
+  addEventListener("pagehide", hangUp);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return hangUp();
+    listen();
+    refresh();
+  });
 });
