@@ -217,7 +217,7 @@ async fn what_if(seen: &Seen<'_>) {
     // The same as a plain form, and what is no number is refused in words.
     let path = seen.browser.run("return location.pathname").await.as_str().expect("path").to_owned();
     seen.browser.goto(&seen.at(&format!("{path}/what-if?holding=48"))).await;
-    assert!(seen.text("tr.changed").await.contains('+'));
+    assert!(seen.text("#what-if-result").await.contains('+'));
     seen.is_clean("what if").await;
     let (status, refused) = seen.server.get(&format!("/v1{path}/what-if?holding=4800"));
     assert_eq!((status, refused["code"].as_str()), (400, Some("bad_request")), "{refused}");
