@@ -114,7 +114,9 @@ fn a_server_puts_deliveries_off_while_the_disk_is_nearly_full_and_goes_on_by_its
         assert!(Instant::now() < until, "the work in hand did not go on: {}", jobs[0]);
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert_eq!(server.get("/readyz").0, 200);
+    let (status, ready) = server.get("/readyz");
+    assert_eq!(status, 503, "{ready}");
+    assert!(ready.to_string().contains("MiB are free"), "{ready}");
     fs::remove_file(ballast).expect("room");
     std::thread::sleep(Duration::from_millis(limits::SPACE_LOOK_MS.unsigned_abs() + 200));
     let (status, second) = post(1);

@@ -65,6 +65,7 @@ const PAGES: &[Route] = &[
     get("/settings"),
     entrance("POST", "/preferences"),
     open("GET", "/style.css"),
+    open("GET", "/favicon.ico"),
     entrance("GET", "/sign-in"),
     entrance("POST", "/sign-in"),
     entrance("GET", "/setup"),
