@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::layout::Layout;
 use crate::domain::{document::Document, notice::NoticeKind};
 
 pub(super) const KINDS: [NoticeKind; 5] = [NoticeKind::Pdn, NoticeKind::Pcn, NoticeKind::Nrnd, NoticeKind::Retraction, NoticeKind::Other];
@@ -112,6 +113,22 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     *other += 1.5;
     scores.to_vec()
 }
+
+/// What a notice opens with: its title and its first lines, without a mail's head and salutations.
+pub(super) fn opening(layout: &Layout<'_>) -> String {
+    let title = layout.document.title.map_or("", |title| layout.document.slice(title)).trim();
+    let says_something = |line: &&str| {
+        line.chars().filter(|c| c.is_alphabetic()).count() >= 4
+            && (title.is_empty() || !line.ends_with(title))
+            && !OPENING_EMPTY.as_ref().is_some_and(|regex| regex.is_match(line))
+    };
+    let lines = (0..layout.line_count().min(40)).map(|number| layout.line(number).trim()).filter(says_something);
+    std::iter::once(title).chain(lines.take(8)).collect::<Vec<_>>().join(" ")
+}
+
+static OPENING_EMPTY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[>\s]*(?:(?:from|to|cc|date|sent|subject|von|an|gesendet|betreff|de|à|para|enviado|asunto|envoy[ée]|objet|reply-to|message-id|差出人|宛先|日時|件名|发件人|收件人|主题)\s*[:：]|(?:dear|hello|hi|guten\s+tag|sehr\s+geehrte|bonjour|madame|messieurs|estimad\w+|拝啓|尊敬)\b)").ok()
+});
 
 fn without(regex: &LazyLock<Option<Regex>>, text: &str) -> String {
     regex.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, " ").into_owned())

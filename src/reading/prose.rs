@@ -1,9 +1,8 @@
 //! Prose to one notice: candidates, questions, roles, and the doubts that keep an unsure reading from passing unseen.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use regex::Regex;
 
 use super::{
     SiteKnowledge,
@@ -16,7 +15,7 @@ use super::{
     pairs::{self, Paired},
     part_roles::{self, Columns, OpenGroup, RoledPart},
     parts,
-    questions::{About, Answers, Asked, Questions, best, probabilities},
+    questions::{About, Answers, Asked, Questions, best, named_confidence, probabilities},
 };
 use crate::{
     domain::{
@@ -80,7 +79,7 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let mut dates = dates::find(&document.text, language::day_first(language));
     dates.retain(|date| !is_spoken(date.span));
     let mut questions = Questions::default();
-    let kind_asked = questions.kind(&opening(layout));
+    let kind_asked = questions.kind(&kind::opening(layout));
     let makers = makers::open(layout, aliases, site, &mut questions);
     let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
     let ids = ids::open(layout, &date_spans, &mut questions);
@@ -145,22 +144,6 @@ pub(super) fn read(
     Ok(Read { notice, doubts: whole, tokens: answers.tokens })
 }
 
-/// What a notice opens with: its title and its first lines, without a mail's head and salutations.
-fn opening(layout: &Layout<'_>) -> String {
-    let title = layout.document.title.map_or("", |title| layout.document.slice(title)).trim();
-    let says_something = |line: &&str| {
-        line.chars().filter(|c| c.is_alphabetic()).count() >= 4
-            && (title.is_empty() || !line.ends_with(title))
-            && !OPENING_EMPTY.as_ref().is_some_and(|regex| regex.is_match(line))
-    };
-    let lines = (0..layout.line_count().min(40)).map(|number| layout.line(number).trim()).filter(says_something);
-    std::iter::once(title).chain(lines.take(8)).collect::<Vec<_>>().join(" ")
-}
-
-static OPENING_EMPTY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[>\s]*(?:(?:from|to|cc|date|sent|subject|von|an|gesendet|betreff|de|à|para|enviado|asunto|envoy[ée]|objet|reply-to|message-id|差出人|宛先|日時|件名|发件人|收件人|主题)\s*[:：]|(?:dear|hello|hi|guten\s+tag|sehr\s+geehrte|bonjour|madame|messieurs|estimad\w+|拝啓|尊敬)\b)").ok()
-});
-
 fn found<T>(document: &Document, span: Span, value: T, confidence: f64, inferred: bool) -> Found<T> {
     Found { value, printed: document.slice(span).to_owned(), place: document.place(span), confidence, inferred }
 }
@@ -195,11 +178,6 @@ fn notice_id(document: &Document, ids: &[ids::IdCandidate], doubts: &mut Doubts)
         doubts.add("notice_id", reason);
     }
     Some(found(document, first.span, first.printed.clone(), confidence, false))
-}
-
-/// Of the first among its rivals and none at all.
-fn named_confidence(odds: impl Iterator<Item = f64>) -> f64 {
-    probabilities(&odds.chain([0.0]).collect::<Vec<_>>()).first().copied().unwrap_or(0.0)
 }
 
 fn affected(

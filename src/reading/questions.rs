@@ -224,6 +224,11 @@ pub(super) fn probabilities(odds: &[f64]) -> Vec<f64> {
     raised.into_iter().map(|value| value / sum).collect()
 }
 
+/// Of the first among its rivals and none at all.
+pub(super) fn named_confidence(odds: impl Iterator<Item = f64>) -> f64 {
+    probabilities(&odds.chain([0.0]).collect::<Vec<_>>()).first().copied().unwrap_or(0.0)
+}
+
 /// The greatest, with its place.
 pub(super) fn best(probabilities: &[f64]) -> (usize, f64) {
     probabilities.iter().copied().enumerate().fold((0, 0.0), |best, (at, p)| if p > best.1 { (at, p) } else { best })
