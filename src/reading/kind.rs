@@ -108,7 +108,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     }
     // A change notice over an end is an end (`PCN` in the title, a last-time buy in the text).
     if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
-        *pdn += 1.0;
+        *pdn += 3.0;
     }
     *other += 1.5;
     scores.to_vec()
