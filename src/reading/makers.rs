@@ -299,8 +299,9 @@ fn join(known: &mut MakerCandidate, again: MakerCandidate, aliases: &MakerAliase
     let (more, less) = (known.evidence.max(again.evidence), known.evidence.min(again.evidence));
     let (short, long) = if again.key.len() >= known.key.len() { (&known.key, &again.key) } else { (&again.key, &known.key) };
     // `Norvane` and `Norvane Semiconductor`: the whole name, unless what is more in it are words of any notice.
-    let is_whole =
-        long.strip_prefix(short.as_str()).is_some_and(|rest| !rest.is_empty() && rest.split(' ').all(|word| word.chars().count() != 1 && !GENERAL_WORDS.contains(&word)));
+    let is_whole = long
+        .strip_prefix(short.as_str())
+        .is_some_and(|rest| !rest.is_empty() && rest.split(' ').all(|word| word.chars().count() != 1 && !GENERAL_WORDS.contains(&word)));
     let better = match (listed(&again), listed(known)) {
         (true, false) => true,
         (false, true) => false,

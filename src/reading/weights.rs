@@ -10,16 +10,14 @@ pub(super) struct Weights {
     lean: &'static [f64],
 }
 
-/// With the shipped adapter's answers.
+/// With the shipped adapter's answers: the words keep their full weight, and the model counts for a third beside them. A fit by cross-validation gives the model more
+/// (model card) and is right a little more often, but its confidences are too low for most plain notices to pass; until those are calibrated, this is what is used.
 fn trained(about: About) -> Weights {
-    let (words, model, lean): (f64, f64, &[f64]) = match about {
-        About::Date => (0.5, 0.5, &[0.0; 5]),
-        About::Part => (0.5, 0.5, &[0.0; 3]),
-        About::Kind => (0.5, 0.5, &[0.0; 5]),
-        About::Maker => (0.5, 0.5, &[0.0; 2]),
-        About::Number => (0.5, 0.5, &[0.0; 2]),
+    let model = match about {
+        About::Date | About::Part => 0.3,
+        About::Kind | About::Maker | About::Number => 0.35,
     };
-    Weights { words, model, lean }
+    Weights { model, ..words_alone(about) }
 }
 
 /// By the words alone: where nothing was asked, or no answer counts.

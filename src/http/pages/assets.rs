@@ -26,7 +26,10 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/assets/{digest}/{name}", web::get().to(one)).route("/style.css", web::get().to(plain_style)).route("/favicon.ico", web::get().to(icon));
+    config
+        .route("/assets/{digest}/{name}", web::get().to(one))
+        .route("/style.css", web::get().to(plain_style))
+        .route("/favicon.ico", web::get().to(icon));
 }
 
 /// Where an asset is.
