@@ -63,6 +63,9 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     .collect()
 });
 
+/// Log odds that the list in a notice's number is what the notice is.
+const NUMBER: f64 = 2.0;
+
 /// Bytes from the start in which a letter says what it is about.
 const HEAD_BYTES: usize = 300;
 
@@ -99,6 +102,12 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
         }
     }
     let [pdn, pcn, _, retraction, other] = &mut scores;
+    // Its list is a weak hint where the words say nothing.
+    if let Some(number) = NOT_SAID.as_ref().and_then(|regex| regex.find(&document.text)) {
+        let names = |lists: &[&str]| lists.iter().any(|list| number.as_str().contains(list));
+        *pdn += if names(&["EOL", "PDN", "LTB"]) { NUMBER } else { 0.0 };
+        *pcn += if names(&["PCN", "PTN"]) { NUMBER } else { 0.0 };
+    }
     if *retraction > 0.0 {
         // A withdrawal names what it withdraws.
         *retraction += if withdraws { pdn.max(0.0) } else { pdn.min(4.0) };
