@@ -11,7 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use lastbuy::{
     app,
     config::Config,
-    intake::{self, Delivery, Gate},
+    intake::{self, By, Delivery, Gate},
 };
 
 /// Serves a data directory as `lastbuy serve` does, without workers: what arrives is only stored.
@@ -42,7 +42,7 @@ pub fn answer() {
 async fn checked(source: web::Path<String>, body: web::Bytes) -> HttpResponse {
     let content_type = Some("application/json".to_owned());
     let delivery = Delivery { source: source.parse().expect("source"), content_type, file_name: None, headers: Vec::new(), body };
-    let received = intake::receive(delivery, Some(&Gate::default()), lastbuy::clock::now_ms()).expect("arrival");
+    let received = intake::receive(delivery, By::Network(&Gate::default()), lastbuy::clock::now_ms()).expect("arrival");
     HttpResponse::Accepted()
         .json(serde_json::json!({ "event_id": "E1", "job_id": "J1", "duplicate": false, "status_url": received.arrivals[0].dedupe_key.to_string() }))
 }

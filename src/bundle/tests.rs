@@ -12,6 +12,9 @@ use tar::{Builder, EntryType, Header};
 
 use super::*;
 
+/// Its path in the bundle and its bytes.
+type Member = (String, Vec<u8>);
+
 struct Maker {
     dir: tempfile::TempDir,
     secret: SigningKey,
@@ -118,7 +121,7 @@ fn no_flipped_bit_and_no_cut_is_taken() {
 fn each_refusal_says_what_is_wrong() {
     let (ours, stranger) = (maker(), maker());
     let whole = entries(&ours.bundle(FILES));
-    let with = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let with = |change: &dyn Fn(&mut Vec<Member>)| {
         let mut entries = whole.clone();
         change(&mut entries);
         ours.refusal(&put(&entries))

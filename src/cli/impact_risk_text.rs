@@ -102,7 +102,7 @@ pub(super) fn missing(assessment: &Assessment) -> String {
         let mut sentence = format!("{} ({})", of.input, of.mend);
         match (of.low, of.high) {
             (Some(low), Some(high)) => {
-                sentence.push_str(&format!(": {} to {} {}, {}", pieces(low), pieces(high), of.unit, of.basis).replace(" ,", ","))
+                sentence.push_str(&format!(": {} to {} {}, {}", pieces(low), pieces(high), of.unit, of.basis).replace(" ,", ","));
             }
             _ => sentence.push_str(&format!(": {}", of.basis)),
         }

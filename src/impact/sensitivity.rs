@@ -75,7 +75,8 @@ pub(super) fn sensitivities(world: &mut World<'_>, items: &[Exposed]) -> Result<
         return Ok(Vec::new());
     }
     let base = outcome(world, items, &[])?;
-    let (mut rows, mut still): (Vec<(Vary, Sensitivity)>, Vec<(Vary, Sensitivity)>) = (Vec::new(), Vec::new());
+    let mut rows: Vec<(Vary, Sensitivity)> = Vec::new();
+    let mut still: Vec<(Vary, Sensitivity)> = Vec::new();
     for candidate in candidates(world, items) {
         let (low, high) = (
             outcome(world, items, &[(candidate.input.clone(), candidate.low)])?,
@@ -157,7 +158,7 @@ fn candidates(world: &World<'_>, items: &[Exposed]) -> Vec<Candidate> {
         match spread(items, product) {
             // 1.2816 standard deviations: a tenth of the normal distribution lies beyond on each side.
             Some(cv) if cv > 0.0 => {
-                add(Vary::Demand(product), (1.0 - 1.2816 * cv).max(0.0), 1.0 + 1.2816 * cv, "P10 and P90 by the cv of demand.csv")
+                add(Vary::Demand(product), (1.0 - 1.2816 * cv).max(0.0), 1.0 + 1.2816 * cv, "P10 and P90 by the cv of demand.csv");
             }
             Some(_) => {}
             None => add(Vary::Demand(product), 0.8, 1.2, CUSTOMARY),

@@ -22,6 +22,9 @@ pub(super) struct Looks {
     chosen: Format,
 }
 
+/// A column, the amounts in it, and what the statement says they come to; `None` is unknown.
+pub(super) type Summed = (ColNum, Vec<Option<Money>>, Option<Money>);
+
 impl Looks {
     pub(super) fn of(assessment: &Assessment) -> Looks {
         let places = assessment.currency.places() as usize;
@@ -121,7 +124,7 @@ impl Sheet<'_> {
     }
 
     /// A line of totals: a formula over the rows from `first` to the one above, where the parts come to the total; otherwise the total.
-    pub(super) fn totals(&mut self, label: &str, first: RowNum, columns: &[(ColNum, Vec<Option<Money>>, Option<Money>)]) -> Done {
+    pub(super) fn totals(&mut self, label: &str, first: RowNum, columns: &[Summed]) -> Done {
         self.of.write_string_with_format(self.row, 0, label, &self.looks.total_text)?;
         for (column, parts, total) in columns {
             let cell = match total {

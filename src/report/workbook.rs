@@ -13,6 +13,9 @@ use crate::{
     impact::{AccountingLine, ItemStatement},
 };
 
+/// What fills a sheet.
+type Fill = fn(&mut Sheet<'_>, &Report<'_>) -> Done;
+
 /// The bytes of an XLSX file.
 pub fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
@@ -21,7 +24,7 @@ pub fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
     let made = ExcelDateTime::from_ymd(u16::try_from(day.year()).unwrap_or(1970), day.month().unsigned_abs(), day.day().unsigned_abs())?;
     book.set_properties(&DocProperties::new().set_title(&report.matter).set_creation_datetime(&made));
     let looks = Looks::of(report.assessment);
-    let sheets: [(&str, fn(&mut Sheet<'_>, &Report<'_>) -> Done); 7] = [
+    let sheets: [(&str, Fill); 7] = [
         ("Summary", summary),
         ("By period", by_period),
         ("Parts and where used", parts),

@@ -82,7 +82,7 @@ fn a_route_that_is_in_no_table_is_refused_and_a_path_written_otherwise_is_the_sa
     }
     for method in ["DELETE", "PUT", "PATCH", "HEAD", "TRACE"] {
         let reply = call(&server, method, "/v1/users", &[("cookie", &signed.cookie)], b"");
-        assert!(matches!(reply.status, 403 | 404 | 405), "{method}: {}", reply.status);
+        assert!(matches!(reply.status, 403..=405), "{method}: {}", reply.status);
     }
     // What needs nobody.
     for path in ["/healthz", "/readyz", "/style.css", "/sign-in"] {

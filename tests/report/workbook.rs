@@ -13,9 +13,12 @@ use rust_decimal::{Decimal, prelude::FromPrimitive as _};
 
 use super::{Tiny, rich};
 
+/// Where it stands, by row and column, and what it says.
+type Formula = ((u32, u32), String);
+
 struct Book {
     rows: HashMap<String, Vec<Vec<Data>>>,
-    formulas: HashMap<String, Vec<((u32, u32), String)>>,
+    formulas: HashMap<String, Vec<Formula>>,
 }
 
 fn read(assessment: &Assessment) -> Book {
@@ -42,7 +45,7 @@ impl Book {
 
     /// The first row at or after `from` whose first cell says this.
     fn row(&self, sheet: &str, says: &str, from: usize) -> usize {
-        let is = |row: &Vec<Data>| row.first().is_some_and(|cell| cell.to_string() == says);
+        let is = |row: &Vec<Data>| row.first().is_some_and(|cell| *cell == says);
         let at = self.rows[sheet].iter().skip(from).position(is);
         from + at.unwrap_or_else(|| panic!("'{says}' is not in {sheet} from row {from} on"))
     }

@@ -89,14 +89,17 @@ pub async fn models(service: web::Data<Service>, request: HttpRequest) -> HttpRe
 #[template(path = "settings.html")]
 struct Settings {
     p: Shell,
-    groups: Vec<(String, Vec<(String, String)>)>,
+    groups: Vec<Group>,
 }
 
 pub async fn settings(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
     page(service, request, "settings", |service, p| Ok(Settings { groups: groups(service, &p)?, p })).await
 }
 
-fn groups(service: &Service, p: &Shell) -> Result<Vec<(String, Vec<(String, String)>)>, Problem> {
+/// A heading, and under it names with their values.
+type Group = (String, Vec<(String, String)>);
+
+fn groups(service: &Service, p: &Shell) -> Result<Vec<Group>, Problem> {
     let language = p.language;
     let words = |key: &str| language.t(key).to_owned();
     let names = |names: &[String]| {

@@ -1,6 +1,8 @@
 //! The trials themselves. Sixteen run side by side through every array, so that the compiler can use the processor's vectors; chunks go to threads by number and
 //! come back in their order. Only sums, products, minima and our own functions are used: no result depends on machine or thread.
 
+#![allow(clippy::needless_range_loop, reason = "one number walks several arrays of lanes abreast, which reads better and vectorises")]
+
 use super::model::{Carried, CourseModel, ItemModel, LegModel, Model};
 use crate::impact::random::{Kind, Random};
 

@@ -153,7 +153,7 @@ fn of_notice(number: usize, notice: &Notice, document: &Document, found: &Candid
                 ..bare(number)
             }),
             Replacement::Named(named) => {
-                fields.extend(named.first().map(|first| Field { part: own.clone(), ..of_found(number, "replacements", Some(first), document) }))
+                fields.extend(named.first().map(|first| Field { part: own.clone(), ..of_found(number, "replacements", Some(first), document) }));
             }
         }
         for (name, date) in [("last_time_buy", &part.last_time_buy), ("last_time_ship", &part.last_time_ship)] {
