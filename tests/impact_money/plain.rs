@@ -177,9 +177,9 @@ fn unserved(tiny: &Tiny, wants: &[Want], supplies: &[(usize, f64)]) -> BTreeMap<
         }
         let fits = fits.max(0.0);
         if want.waits {
-            waiting += fits
+            waiting += fits;
         } else {
-            served[want.month] += fits
+            served[want.month] += fits;
         }
         if needed - fits > 1e-9 * needed {
             *lost.entry((want.product, want.month)).or_default() += (needed - fits) / want.per_unit;
