@@ -64,7 +64,7 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
 });
 
 /// Log odds that the list in a notice's number is what the notice is.
-const NUMBER: f64 = 2.0;
+const NUMBER: f64 = 2.5;
 
 /// Bytes from the start in which a letter says what it is about.
 const HEAD_BYTES: usize = 300;

@@ -15,7 +15,7 @@ pub(super) struct Weights {
 fn trained(about: About) -> Weights {
     let model = match about {
         About::Date | About::Part => 0.3,
-        About::Kind => 0.2,
+        About::Kind => 0.15,
         About::Maker | About::Number => 0.35,
     };
     Weights { model, ..words_alone(about) }
