@@ -215,7 +215,8 @@ pub const CAUGHT_UP_ROWS: usize = 100_000;
 pub const CATCH_UP_TOLD_MS: u64 = 5000;
 /// sled's page cache, in bytes as sled counts, which is about a third of what it takes; its default of 1 GiB does not fit a 4 GiB plant computer.
 pub const SLED_CACHE_BYTES: u64 = 32 << 20;
-/// How long an opening waits for the threads of a store that this process closed before, in milliseconds; they are gone within a few.
+/// How long an opening waits for the threads of a store that was closed before, in milliseconds; they are gone within a few, and in seconds on a machine
+/// that is busy.
 pub const SLED_LET_GO_MS_MAX: u64 = 5000;
 /// How long the data directory's lock is tried, in milliseconds: a child that this process is just starting holds a copy of it until it runs its program.
 pub const LOCK_LET_GO_MS_MAX: u64 = 300;

@@ -309,6 +309,28 @@ fn jobs_in_hand_are_ready_again_after_a_restart() {
 }
 
 #[test]
+fn a_database_that_somebody_still_holds_is_not_taken_for_damaged() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(dir.path()).expect("a store");
+    store.accept(arrival(1), At(1)).expect("accepted");
+    store.close().expect("closed");
+    drop(store);
+    // As a process that closed a moment ago and still ends, on a busy machine.
+    let theirs = std::fs::File::options().read(true).write(true).open(dir.path().join("db/db")).expect("sled's file");
+    rustix::fs::flock(&theirs, rustix::fs::FlockOperation::LockExclusive).expect("held");
+    assert!(matches!(Store::open(dir.path()), Err(OpenError::InUse { .. })));
+    drop(theirs);
+    let store = Store::open(dir.path()).expect("a store");
+    assert_eq!(store.jobs(&JobFilter::default(), None, 10).expect("jobs").len(), 1);
+    let aside = std::fs::read_dir(dir.path())
+        .expect("folder")
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("db.damaged-"))
+        .count();
+    assert_eq!(aside, 0);
+}
+
+#[test]
 fn a_data_directory_has_one_owner_and_a_newer_one_is_not_touched() {
     let dir = tempfile::tempdir().expect("folder");
     let store = Store::open(dir.path()).expect("open");

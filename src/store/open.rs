@@ -112,8 +112,10 @@ fn projections(dir: &Path, layout: &Layout, log: &Log) -> Result<Shared, OpenErr
         }
     }
     fs::create_dir_all(&layout.db).and_then(|()| sync_dir(dir)).map_err(unbelieved)?;
-    let made = unpanicked(|| fill(layout, log, None));
-    made.map_err(|why| OpenError::Damaged { path: dir.to_path_buf(), why: format!("the projections cannot be made from its log: {why}") })
+    unpanicked(|| fill(layout, log, None)).map_err(|unfilled| match unfilled {
+        Unfilled::Held => OpenError::InUse { path: dir.to_path_buf() },
+        Unfilled::Useless(why) => OpenError::Damaged { path: dir.to_path_buf(), why: format!("the projections cannot be made from its log: {why}") },
+    })
 }
 
 /// The projections that are there; the inner error says why they are of no use.
@@ -133,21 +135,44 @@ fn believed(dir: &Path, layout: &Layout, log: &Log) -> Result<Result<Shared, Str
                 layout.db.display()
             ),
         }),
-        None => Ok(filled),
+        None => match filled {
+            Ok(shared) => Ok(Ok(shared)),
+            Err(Unfilled::Useless(why)) => Ok(Err(why)),
+            Err(Unfilled::Held) => Err(OpenError::InUse { path: dir.to_path_buf() }),
+        },
+    }
+}
+
+/// Why projections could not be brought after the log.
+enum Unfilled {
+    /// Somebody still has sled's lock. That is no damage, and nothing of theirs may be moved away.
+    Held,
+    Useless(String),
+}
+
+impl From<String> for Unfilled {
+    fn from(why: String) -> Unfilled {
+        Unfilled::Useless(why)
+    }
+}
+
+impl From<sled::Error> for Unfilled {
+    fn from(error: sled::Error) -> Unfilled {
+        if is_held(&error) { Unfilled::Held } else { Unfilled::Useless(error.to_string()) }
     }
 }
 
 /// Opens sled and applies what it lacks. `beyond`: what is there is to be used, and is told here where it is past the log's end.
-fn fill(layout: &Layout, log: &Log, beyond: Option<&mut Option<u64>>) -> Result<Shared, String> {
-    let db = open_when_let_go(&config(&layout.db)).map_err(|error| error.to_string())?;
+fn fill(layout: &Layout, log: &Log, beyond: Option<&mut Option<u64>>) -> Result<Shared, Unfilled> {
+    let db = open_when_let_go(&config(&layout.db))?;
     failpoint::pass("open-sled");
     let trees = Trees::open(&db, &layout.db).map_err(|error| error.to_string())?;
     let state = match beyond {
         Some(beyond) => {
-            let state = project::stored_state(&trees, log)?.ok_or("it is not of this log")?;
+            let state = project::stored_state(&trees, log)?.ok_or_else(|| "it is not of this log".to_owned())?;
             if state.record >= log.next() {
                 *beyond = Some(state.record);
-                return Err("it is past the end of the log".to_owned());
+                return Err("it is past the end of the log".to_owned().into());
             }
             state
         }
@@ -158,7 +183,7 @@ fn fill(layout: &Layout, log: &Log, beyond: Option<&mut Option<u64>>) -> Result<
     };
     let (view, reader) = (View::new(trees), Reader::new(&layout.log));
     let state = project::catch_up(&view, &reader, state, log)?;
-    db.flush().map_err(|error| error.to_string())?;
+    db.flush()?;
     Ok(Shared::new(db, view, reader, log, state, project::stamp_path(&layout.db)))
 }
 
@@ -247,22 +272,27 @@ pub(super) fn config(db: &Path) -> sled::Config {
 }
 
 /// sled checks less than it trusts: some damage in its files makes it panic, which is one more way to say so.
-fn unpanicked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+fn unpanicked<T>(work: impl FnOnce() -> Result<T, Unfilled>) -> Result<T, Unfilled> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(format!("sled cannot read its files: {}", text.unwrap_or("it panicked")))
+        Err(Unfilled::Useless(format!("sled cannot read its files: {}", text.unwrap_or("it panicked"))))
     })
 }
 
-/// Our own lock is held, so whoever still has sled's is a store of this process that was closed a moment ago: sled's threads let go of it a little later.
+/// Our own lock is held, so whoever still has sled's is a store that was closed a moment ago, here or in another process: sled's threads let go of it a little later.
 pub(super) fn open_when_let_go(config: &sled::Config) -> sled::Result<sled::Db> {
     let until = Instant::now() + Duration::from_millis(limits::SLED_LET_GO_MS_MAX);
     loop {
         match config.open() {
-            Err(error) if error.to_string().contains("could not acquire lock") && Instant::now() < until => {
+            Err(error) if is_held(&error) && Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             opened => return opened,
         }
     }
+}
+
+/// sled gives this no kind of its own.
+fn is_held(error: &sled::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
