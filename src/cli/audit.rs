@@ -97,10 +97,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     if let Command::Verify { file: Some(file), head, json } = &args.command {
         return verify(head.as_deref(), *json, |see| lines(file, see));
     }
-    let client = Client::connect(context, false)?;
-    let ended = act(&args.command, &client);
-    client.close()?;
-    ended
+    Client::during(context, false, |client| act(&args.command, client))
 }
 
 fn act(command: &Command, client: &Client) -> CommandResult {

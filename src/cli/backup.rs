@@ -107,17 +107,16 @@ fn drill(path: Option<&Path>, scratch: Option<&Path>, json: bool, context: &Cont
     let mut problems = restored.check.problems;
     let (mut behind, mut live_records) = (None, None);
     if let Some(last) = last {
-        let client = Client::connect(context, false)?;
         // The log in force must hold the same record under the same link, and everything before it is then the same too.
-        let same = client.get(&format!("/v1/audit?sealed=true&limit=1&after={}", last.entry.record - 1));
-        let newest = client.get("/v1/audit?limit=1");
-        client.close()?;
-        let same: Option<SealedEntry> = same?.pointer("/items/0").cloned().map(serde_json::from_value).transpose()?;
+        let (same, newest) = Client::during(context, false, |client| {
+            Ok((client.get(&format!("/v1/audit?sealed=true&limit=1&after={}", last.entry.record - 1))?, client.get("/v1/audit?limit=1")?))
+        })?;
+        let same: Option<SealedEntry> = same.pointer("/items/0").cloned().map(serde_json::from_value).transpose()?;
         if same.as_ref().map(|entry| (entry.entry.record, entry.entry.link)) != Some((last.entry.record, last.entry.link)) {
             problems
                 .push(format!("record {} of the backup is not the one of the log in force: this is a backup of another store", last.entry.record));
         }
-        live_records = newest?.pointer("/items/0/record").and_then(Value::as_u64);
+        live_records = newest.pointer("/items/0/record").and_then(Value::as_u64);
         behind = live_records.map(|live| live.saturating_sub(last.entry.record));
     }
     let whole = restored.manifest.is_whole() && problems.is_empty();
@@ -140,11 +139,8 @@ fn create(path: &Path, json: bool, context: &Context) -> CommandResult {
         _ => Path::new("."),
     };
     let mut aside = tempfile::NamedTempFile::new_in(dir).with_context(|| format!("{} cannot be written to", dir.display()))?;
-    let client = Client::connect(context, false)?;
     let bar = output::Bar::of_bytes();
-    let received = receive(&client, &bar, &mut aside);
-    client.close()?;
-    received?;
+    Client::during(context, false, |client| receive(client, &bar, &mut aside))?;
     aside.as_file().sync_all()?;
     // A backup that is not whole never gets its name.
     let manifest = store::inspect(aside.path(), &mut |progress| bar.show(progress))?;

@@ -101,10 +101,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     if let Command::Evidence { verify: Some(file), key: Some(key), .. } = &args.command {
         return verify(file, key);
     }
-    let client = Client::connect(context, matches!(args.command, Command::Add { .. }))?;
-    let ended = act(&args.command, &client);
-    client.close()?;
-    ended
+    Client::during(context, matches!(args.command, Command::Add { .. }), |client| act(&args.command, client))
 }
 
 fn act(command: &Command, client: &Client) -> CommandResult {

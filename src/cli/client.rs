@@ -46,7 +46,7 @@ pub struct Client {
 
 impl Client {
     /// To the running server, or to one started here. `work` also starts the workers of the one started here.
-    pub fn connect(context: &Context, work: bool) -> anyhow::Result<Client> {
+    fn connect(context: &Context, work: bool) -> anyhow::Result<Client> {
         let runtime = runtime()?;
         let socket = context.data_dir.join(ADMIN_SOCKET);
         let runs = runtime.block_on(async { UnixStream::connect(&socket).await.is_ok() });
@@ -67,6 +67,16 @@ impl Client {
             Some(runtime.block_on(async { app::start(&config, None, work) })?)
         };
         Ok(Client { runtime, socket, own })
+    }
+
+    /// Connects, acts, and closes however the act ended, so that a server started here stops in order also after an error.
+    pub fn during<T>(context: &Context, work: bool, act: impl FnOnce(&Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let client = Client::connect(context, work)?;
+        let ended = act(&client);
+        let closed = client.close();
+        let ended = ended?;
+        closed?;
+        Ok(ended)
     }
 
     /// A client of a server that runs in this process already.

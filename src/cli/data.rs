@@ -88,10 +88,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
                 show(*json, &report, &data, None)?;
                 anyhow::bail!("no line of {} could be taken: nothing was imported", report.unusable.join(", "));
             }
-            let client = Client::connect(context, false)?;
-            let registered = import(&client, context, &data, &report);
-            client.close()?;
-            show(*json, &report, &data, Some(&registered?))?;
+            let registered = Client::during(context, false, |client| import(client, context, &data, &report))?;
+            show(*json, &report, &data, Some(&registered))?;
             Ok(Ended::Done)
         }
         Command::Check { files, json } => {
@@ -100,9 +98,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             Ok(if report.refused == 0 && report.unusable.is_empty() { Ended::Done } else { Ended::Failed })
         }
         Command::List { json } => {
-            let client = Client::connect(context, false)?;
-            let datasets = client.list("/v1/datasets", usize::MAX);
-            client.close()?;
+            let datasets = Client::during(context, false, |client| client.list("/v1/datasets", usize::MAX));
             output::rows(
                 *json,
                 &datasets?,
@@ -122,17 +118,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             )
         }
         Command::Use { dataset } => {
-            let client = Client::connect(context, false)?;
-            let used = client.post(&format!("/v1/datasets/{dataset}/use"), &json!({}));
-            client.close()?;
+            let used = Client::during(context, false, |client| client.post(&format!("/v1/datasets/{dataset}/use"), &json!({})));
             used?;
             output::print(&format!("{dataset} is in force"))?;
             Ok(Ended::Done)
         }
         Command::Diff { before, after, json } => {
-            let client = Client::connect(context, false)?;
-            let rows = client.list("/v1/datasets", usize::MAX);
-            client.close()?;
+            let rows = Client::during(context, false, |client| client.list("/v1/datasets", usize::MAX));
             let rows = rows?;
             let found = factory::diff_datasets(&open(context, &rows, Some(before))?, &open(context, &rows, Some(after))?)?;
             if *json {
@@ -143,9 +135,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             Ok(if found.is_empty() { Ended::Nothing } else { Ended::Done })
         }
         Command::Export { dir, dataset } => {
-            let client = Client::connect(context, false)?;
-            let rows = client.list("/v1/datasets", usize::MAX);
-            client.close()?;
+            let rows = Client::during(context, false, |client| client.list("/v1/datasets", usize::MAX));
             let data = open(context, &rows?, dataset.as_deref())?;
             for path in factory::export_dataset(&data, dir).with_context(|| format!("the dataset cannot be written to {}", dir.display()))? {
                 output::print(&path.display().to_string())?;

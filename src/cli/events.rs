@@ -54,10 +54,7 @@ enum Command {
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let client = Client::connect(context, false)?;
-    let ended = act(&args.command, &client);
-    client.close()?;
-    ended
+    Client::during(context, false, |client| act(&args.command, client))
 }
 
 fn act(command: &Command, client: &Client) -> CommandResult {

@@ -30,25 +30,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let bodies = args.files.iter().map(|path| body(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let client = Client::connect(context, args.wait)?;
-    let mut answers = Vec::new();
-    let mut refused = false;
-    for (path, bytes) in args.files.iter().zip(bodies) {
-        match take(&client, &args.source, &file_name(path), bytes) {
-            Ok(answer) => answers.push(answer),
-            Err(error) => {
-                refused = true;
-                output::note(&format!("{}: {error:#}", path.display()));
-            }
-        }
-    }
-    if args.wait {
-        let jobs: Vec<String> = answers.iter().filter_map(|answer| answer.get("job_id")?.as_str().map(str::to_owned)).collect();
-        wait(&client, &jobs)?;
-    } else if client.is_own() && !answers.is_empty() {
-        output::note("On disk. No server runs here: `lastbuy serve` will work on it, or use --wait.");
-    }
-    client.close()?;
+    let (answers, refused) = Client::during(context, args.wait, |client| take_all(args, bodies, client))?;
     if args.json {
         output::json(&Value::Array(answers))?;
     } else {
@@ -58,6 +40,28 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }
     }
     Ok(if refused { Ended::Failed } else { Ended::Done })
+}
+
+/// What each file was answered, and whether one was refused.
+fn take_all(args: &Args, bodies: Vec<Vec<u8>>, client: &Client) -> anyhow::Result<(Vec<Value>, bool)> {
+    let mut answers = Vec::new();
+    let mut refused = false;
+    for (path, bytes) in args.files.iter().zip(bodies) {
+        match take(client, &args.source, &file_name(path), bytes) {
+            Ok(answer) => answers.push(answer),
+            Err(error) => {
+                refused = true;
+                output::note(&format!("{}: {error:#}", path.display()));
+            }
+        }
+    }
+    if args.wait {
+        let jobs: Vec<String> = answers.iter().filter_map(|answer| answer.get("job_id")?.as_str().map(str::to_owned)).collect();
+        wait(client, &jobs)?;
+    } else if client.is_own() && !answers.is_empty() {
+        output::note("On disk. No server runs here: `lastbuy serve` will work on it, or use --wait.");
+    }
+    Ok((answers, refused))
 }
 
 fn file_name(path: &std::path::Path) -> String {

@@ -56,10 +56,7 @@ const TEST_WAIT: Duration = Duration::from_secs(crate::limits::DELIVERY_SECONDS_
 const LOOK: Duration = Duration::from_millis(100);
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let client = Client::connect(context, false)?;
-    let ended = act(&args.command, &client);
-    client.close()?;
-    ended
+    Client::during(context, false, |client| act(&args.command, client))
 }
 
 fn act(command: &Command, client: &Client) -> CommandResult {

@@ -50,10 +50,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let client = Client::connect(context, !args.dry_run && args.at.is_none())?;
-    let ended = act(args, context.pinned_model.as_deref(), &client);
-    client.close()?;
-    ended
+    Client::during(context, !args.dry_run && args.at.is_none(), |client| act(args, context.pinned_model.as_deref(), client))
 }
 
 fn request(args: &Args, model: Option<&str>) -> Value {

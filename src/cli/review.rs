@@ -63,10 +63,7 @@ enum Command {
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let client = Client::connect(context, matches!(args.command, Command::Resolve { .. }))?;
-    let ended = act(&args.command, &client);
-    client.close()?;
-    ended
+    Client::during(context, matches!(args.command, Command::Resolve { .. }), |client| act(&args.command, client))
 }
 
 fn act(command: &Command, client: &Client) -> CommandResult {

@@ -17,7 +17,7 @@ use super::{
     release::Key,
 };
 use crate::{
-    bundle::{self, Keys, Kind, Source},
+    bundle::{self, Keys, Kind, Manifest, Source},
     clock,
     domain::id::EventId,
     limits,
@@ -83,13 +83,10 @@ pub fn export(args: &Export, context: &Context) -> CommandResult {
     let folder = args.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let dir = tempfile::tempdir_in(folder).with_context(|| format!("{} cannot be written to", folder.display()))?;
     let mut gathered = Gathered { dir, files: Vec::new() };
-    let client = Client::connect(context, false)?;
-    let last = match args.what {
-        What::Notices => notices(&client, args.after, &mut gathered),
-        What::Reports => reports(&client, &mut gathered).map(|()| None),
-    };
-    client.close()?;
-    let last = last?;
+    let last = Client::during(context, false, |client| match args.what {
+        What::Notices => notices(client, args.after, &mut gathered),
+        What::Reports => reports(client, &mut gathered).map(|()| None),
+    })?;
     if gathered.files.is_empty() {
         output::note("There is nothing to export.");
         return Ok(Ended::Nothing);
@@ -175,16 +172,7 @@ pub fn import(args: &Import, context: &Context) -> CommandResult {
     }
     let dir = tempfile::tempdir()?;
     let (manifest, signed_by) = bundle::unpack(&args.bundle, &keys, Kind::Notices, Some(dir.path()))?;
-    let client = Client::connect(context, false)?;
-    let mut answers = Vec::new();
-    for listed in manifest.files.iter().filter(|file| file.path.ends_with(".json")) {
-        let said: Value = serde_json::from_slice(&std::fs::read(dir.path().join(&listed.path))?)?;
-        let body = std::fs::read(dir.path().join(listed.path.replace(".json", ".body"))).with_context(|| format!("{} has no body", listed.path))?;
-        let mut answer = hand_in(&client, &said, body, &listed.path)?;
-        answer["from"] = json!(listed.path);
-        answers.push(answer);
-    }
-    client.close()?;
+    let answers = Client::during(context, false, |client| hand_in_all(client, &manifest, dir.path()))?;
     if args.json {
         output::json(&Value::Array(answers))?;
         return Ok(Ended::Done);
@@ -192,6 +180,19 @@ pub fn import(args: &Import, context: &Context) -> CommandResult {
     let known = answers.iter().filter(|answer| answer["duplicate"] == true).count();
     output::print(&format!("{} notices signed with the key {signed_by}: {} new, {known} known already", answers.len(), answers.len() - known))?;
     Ok(Ended::Done)
+}
+
+/// Every notice of an unpacked bundle, in its order.
+fn hand_in_all(client: &Client, manifest: &Manifest, dir: &Path) -> anyhow::Result<Vec<Value>> {
+    let mut answers = Vec::new();
+    for listed in manifest.files.iter().filter(|file| file.path.ends_with(".json")) {
+        let said: Value = serde_json::from_slice(&std::fs::read(dir.join(&listed.path))?)?;
+        let body = std::fs::read(dir.join(listed.path.replace(".json", ".body"))).with_context(|| format!("{} has no body", listed.path))?;
+        let mut answer = hand_in(client, &said, body, &listed.path)?;
+        answer["from"] = json!(listed.path);
+        answers.push(answer);
+    }
+    Ok(answers)
 }
 
 /// As its source would have sent it. What that source wraps (a form around a mail) was unwrapped where it arrived: such a body goes in as a file, which is told.

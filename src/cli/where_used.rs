@@ -24,10 +24,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let client = Client::connect(context, false)?;
-    let answer = ask(args, &client);
-    client.close()?;
-    let answer = answer?;
+    let answer = Client::during(context, false, |client| ask(args, client))?;
     if args.json {
         output::json(&answer)?;
     } else {

@@ -159,11 +159,10 @@ fn kept_aside(context: &Context) -> Vec<String> {
 
 /// The store answers, and what it holds agrees with the clock.
 fn shallow(context: &Context) -> Vec<Found> {
-    let asked = Client::connect(context, false).and_then(|client| {
+    let asked = Client::during(context, false, |client| {
         let counts = client.get("/v1/jobs/counts")?;
         let growth = client.get("/v1/space")?;
         let newest = client.get("/v1/events?limit=1")?;
-        client.close()?;
         Ok((counts, growth, newest))
     });
     match asked {

@@ -21,17 +21,15 @@ pub fn write(path: &Path, context: &Context, findings: &[Found]) -> anyhow::Resu
         Ok(config) => without_addresses(&config.show())?,
         Err(error) => format!("# cannot be read: {error:#}"),
     };
-    let from_store = Client::connect(context, false).and_then(|client| {
-        let asked = json!({
+    let from_store = Client::during(context, false, |client| {
+        Ok(json!({
             "jobs": client.get("/v1/jobs/counts")?,
             "messages": client.get("/v1/messages/counts")?,
             "space": client.get("/v1/space")?,
             "readiness": client.get("/readyz").unwrap_or_else(|error| json!(error.to_string())),
             "metrics": String::from_utf8_lossy(&client.get_bytes("/metrics")?),
             "acts": acts(&client.get(&format!("/v1/audit?limit={}", limits::SUPPORT_ACTS))?),
-        });
-        client.close()?;
-        Ok(asked)
+        }))
     });
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let names: Vec<String> =
