@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, http::header, web};
+use actix_web::{
+    HttpRequest,
+    dev::{Payload, ServiceRequest},
+    http::header,
+    web,
+};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 
 use super::{Service, problem::Problem};
 use crate::limits;
@@ -24,6 +29,15 @@ pub async fn read(service: &Service, request: &HttpRequest, payload: web::Payloa
         Ok(body) => body,
         Err(_) => Err(Problem::timeout(format!("the body was not complete within {} seconds", limits::BODY_READ_SECONDS_MAX))),
     }
+}
+
+/// The same for who must see a body before its handler does: it is put back.
+pub async fn peek(service: &Service, request: &mut ServiceRequest, most: usize) -> Result<Bytes, Problem> {
+    let payload = request.extract::<web::Payload>().await.map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))?;
+    let body = read(service, request.request(), payload, most).await?;
+    let again = body.clone();
+    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(async move { Ok(again) })) });
+    Ok(body)
 }
 
 async fn gather(mut payload: web::Payload, most: usize) -> Result<Bytes, Problem> {

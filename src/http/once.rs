@@ -3,15 +3,14 @@
 use actix_web::{
     Error, HttpMessage as _, HttpResponse, ResponseError as _,
     body::{BoxBody, MessageBody},
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
     middleware::Next,
     web,
 };
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, stream};
+use bytes::Bytes;
 
-use super::{Service, access::Caller, now, problem::Problem};
+use super::{Service, access::Caller, body, now, problem::Problem};
 use crate::{
     domain::{access::Act, event::Digest},
     limits,
@@ -81,7 +80,7 @@ struct Begun {
 async fn begin(request: &mut ServiceRequest, key: &str) -> Result<Result<Begun, HttpResponse>, Problem> {
     let service = request.app_data::<web::Data<Service>>().cloned().ok_or_else(|| Problem::internal("the server has no store"))?;
     let by = Caller::of(request.request()).actor();
-    let body = buffer(request).await?;
+    let body = json_of(&service, request).await?;
     // A key is its caller's and its route's own.
     let key = Digest::of([by.0.as_str(), request.path(), request.query_string(), key].join("\0").as_bytes());
     let digest = Digest::of(&body);
@@ -102,21 +101,10 @@ async fn begin(request: &mut ServiceRequest, key: &str) -> Result<Result<Begun, 
     }
 }
 
-async fn buffer(request: &mut ServiceRequest) -> Result<Bytes, Problem> {
+async fn json_of(service: &Service, request: &mut ServiceRequest) -> Result<Bytes, Problem> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media.is_empty() && !media.to_ascii_lowercase().starts_with("application/json") {
         return Err(Problem::bad_request("a request with an Idempotency-Key has a body of JSON"));
     }
-    let (mut payload, mut body) = (request.take_payload(), BytesMut::new());
-    while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))?;
-        if body.len() + piece.len() > limits::JSON_BODY_BYTES_MAX {
-            return Err(Problem::too_large(format!("the body is larger than {} bytes", limits::JSON_BODY_BYTES_MAX)));
-        }
-        body.extend_from_slice(&piece);
-    }
-    let body = body.freeze();
-    let again = body.clone();
-    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(async move { Ok(again) })) });
-    Ok(body)
+    body::peek(service, request, limits::JSON_BODY_BYTES_MAX).await
 }

@@ -3,20 +3,18 @@
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
     body::{BoxBody, MessageBody},
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
     web,
 };
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 
 use super::{Caller, Kind, account, hashed};
 use crate::{
     domain::{access::Token, event::Digest, time::At},
     http::{
-        Service, now,
+        Service, body, now,
         problem::Problem,
         routes::{self, Needs},
     },
@@ -57,7 +55,7 @@ async fn admit(request: &mut ServiceRequest) -> Result<(), HttpResponse> {
                 return Err(if open_to_sign_in { unknown(request.request(), &service) } else { account::refused(request.request(), problem) });
             }
             if changes && caller.csrf.is_some() {
-                check_csrf(request, &caller).await.map_err(|problem| account::refused(request.request(), problem))?;
+                check_csrf(&service, request, &caller).await.map_err(|problem| account::refused(request.request(), problem))?;
             }
             request.extensions_mut().insert(caller);
             Ok(())
@@ -159,14 +157,14 @@ struct Csrf {
 }
 
 /// The session's token must come along: in a header, in a field of a form, or, where the body is files, in the address.
-async fn check_csrf(request: &mut ServiceRequest, caller: &Caller) -> Result<(), Problem> {
+async fn check_csrf(service: &Service, request: &mut ServiceRequest, caller: &Caller) -> Result<(), Problem> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     let in_query = |query: &str| web::Query::<Csrf>::from_query(query).ok().map(|found| found.into_inner().csrf);
     let sent = if let Some(header) = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok()) {
         Some(header.to_owned())
     } else if media.starts_with("application/x-www-form-urlencoded") {
-        let body = buffer(request).await?;
-        std::str::from_utf8(&body).ok().and_then(in_query)
+        let form = body::peek(service, request, limits::FORM_BYTES_MAX).await?;
+        std::str::from_utf8(&form).ok().and_then(in_query)
     } else if media.starts_with("multipart/form-data") {
         in_query(request.query_string())
     } else {
@@ -178,20 +176,4 @@ async fn check_csrf(request: &mut ServiceRequest, caller: &Caller) -> Result<(),
         return Ok(());
     }
     Err(Problem::forbidden("the form is not one of this session: go back, load the page again, and send it once more"))
-}
-
-/// Reads a form and puts it back for its handler.
-async fn buffer(request: &mut ServiceRequest) -> Result<Bytes, Problem> {
-    let (mut payload, mut body) = (request.take_payload(), BytesMut::new());
-    while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|error| Problem::bad_request(format!("the form cannot be read: {error}")))?;
-        if body.len() + piece.len() > limits::FORM_BYTES_MAX {
-            return Err(Problem::too_large(format!("the form is larger than {} bytes", limits::FORM_BYTES_MAX)));
-        }
-        body.extend_from_slice(&piece);
-    }
-    let body = body.freeze();
-    let again = body.clone();
-    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(async move { Ok(again) })) });
-    Ok(body)
 }

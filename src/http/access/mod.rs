@@ -145,11 +145,6 @@ impl Caller {
         matches!(self.kind, Kind::Session(_))
     }
 
-    /// Whether it is a person's own act, and not a program's.
-    pub fn is_person(&self) -> bool {
-        matches!(self.kind, Kind::Session(_) | Kind::Socket)
-    }
-
     /// How the log names it: `user:anna`, `user:erp token:T-3`, `uid:1000`.
     pub fn actor(&self) -> Actor {
         Actor(match &self.kind {
