@@ -33,7 +33,7 @@ write held 120 2 --held-out
 cp "$model" "$work/candidate.gguf"
 adapter="$work/candidate.adapter.gguf"
 "$work/venv/bin/python" models/train/train.py --base "$model" --lessons "$work/lessons.jsonl" --test "$work/held.jsonl" --out "$adapter" --steps "$steps" --until "$((steps * 14 / 15))" --threads 1
-# Prints the constants for src/reading/weights.rs, and how right questions are answered by the words, by the model and by both, never judged by a family fitted on.
+# Prints weights for words and model, and how right questions are answered by the words, by the model and by both, never judged by a family fitted on.
 "$work/venv/bin/python" models/train/fit.py --base "$model" --adapter "$adapter" --lessons "$work/dev.jsonl"
 
 # The same documents by the words alone, by the untrained model, and with the adapter.

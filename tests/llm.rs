@@ -5,7 +5,7 @@ mod common;
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use lastbuy::{
@@ -214,35 +214,20 @@ fn the_default_model_knows_its_name_and_licence() {
     assert!(info.name.to_lowercase().contains("smollm2"), "{}", info.name);
 }
 
-/// What the child used so far.
-fn cpu_seconds(engine: &Engine) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", engine.pid().expect("a child"))).expect("stat");
-    let (_, fields) = stat.rsplit_once(')').expect("name");
-    let ticks: f64 = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
-    // USER_HZ is 100 on every Linux that this runs on.
-    ticks / 100.0
-}
-
-/// `cargo test --test llm -- --ignored --nocapture` prints how fast the model reads here.
 #[test]
-#[ignore = "a measurement, not a check"]
-fn speed() {
-    let begun = Instant::now();
-    let threads = std::env::var("THREADS").ok().and_then(|threads| threads.parse().ok()).unwrap_or(1);
-    let engine = Engine::start(Program::at(env!("CARGO_BIN_EXE_lastbuy")), &common::model(), threads).expect("the default model");
-    println!("started in {:.2?}", begun.elapsed());
-    for repeat in [1, 8, 24] {
-        let prefix = NOTICE.repeat(repeat);
-        for (what, questions) in [("prefix", &many()[..1]), ("10 questions", &many()[..])] {
-            let (begun, before) = (Instant::now(), cpu_seconds(&engine));
-            let scored = engine.score(&prefix, questions).expect("scored");
-            let (took, cpu) = (begun.elapsed(), cpu_seconds(&engine) - before);
-            let speed = f64::from(scored.tokens) / took.as_secs_f64();
-            let of_cpu = f64::from(scored.tokens) / cpu;
-            println!(
-                "{threads} thread(s), {repeat:2} × notice, {what}: {} tokens in {took:.2?}, {speed:.0} a second, {of_cpu:.0} a CPU second",
-                scored.tokens
-            );
-        }
-    }
+fn the_adapter_in_the_program_answers_with_the_default_model_only() {
+    let dir = tempfile::tempdir().expect("folder");
+    // No adapter lies beside either; the same weights in a file that is another by one byte are not the default model.
+    let (default, plain) = (dir.path().join(llm::DEFAULT_MODEL_FILE), dir.path().join("plain.gguf"));
+    let mut bytes = std::fs::read(common::model()).expect("the default model");
+    std::fs::write(&default, &bytes).expect("file");
+    bytes.push(0);
+    std::fs::write(&plain, bytes).expect("file");
+    let (adapted, plain) = (start(&default).expect("the default model"), start(&plain).expect("the same model"));
+    let adapter = adapted.info().adapter.clone().expect("an adapter");
+    assert_eq!((adapter.path, adapter.sha256.as_str()), (None, llm::DEFAULT_ADAPTER_SHA256));
+    assert!(plain.info().adapter.is_none());
+    let (with, without) = (adapted.score(NOTICE, &many()).expect("scored").logprobs, plain.score(NOTICE, &many()).expect("scored").logprobs);
+    let moved = with.iter().flatten().zip(without.iter().flatten()).map(|(with, without)| (with - without).abs()).fold(0.0_f32, f32::max);
+    assert!(moved > 0.5, "the adapter moves no answer by more than {moved}");
 }

@@ -53,7 +53,7 @@ fn compare(count: usize) {
     let cases = cases(&root.join("tests/data/reading/dev"), count);
 
     let begin = Instant::now();
-    let engine = Engine::start(program(), &model, threads).expect("the default model");
+    let engine = Engine::start(Program::this(), &model, threads).expect("the default model");
     let reader = Reader::new(Some(Arc::new(engine)), MakerAliases::default());
     let mut read = Figures::default();
     for (number, case) in cases.iter().enumerate() {
@@ -71,16 +71,12 @@ fn compare(count: usize) {
     generated.print("generation of the whole JSON under a grammar");
 }
 
-fn program() -> Program {
-    Program::this()
-}
-
 /// Every n-th document whose text fits, as it is extracted.
 fn cases(dir: &Path, count: usize) -> Vec<Case> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(dir).expect("folder").map(|entry| entry.expect("entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension != "json"));
     paths.sort();
-    let extractor = Extractor::new(program());
+    let extractor = Extractor::new(Program::this());
     let every = (paths.len() / count).max(1);
     let cases = paths.iter().step_by(every).filter_map(|path| {
         let bytes = std::fs::read(path).expect("document");

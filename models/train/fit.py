@@ -1,4 +1,4 @@
-"""Fits how much the words' evidence and the model's answers count, for each kind of question, on lessons that hold both; prints the constants for `src/reading/weights.rs`.
+"""Fits how much the words' evidence and the model's answers count, for each kind of question, on lessons that hold both; prints what it finds; `src/reading/weights.rs` says what is in use.
 
     p(answer) ~ exp(words * evidence + model * log odds + lean of the answer)
 
