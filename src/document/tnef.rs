@@ -1,5 +1,6 @@
 //! TNEF (MS-OXTNEF): `winmail.dat`, into which Outlook and Exchange pack a mail's rich body and its attachments. Attributes follow one another, each with its length; those
-//! that matter hold properties as of an Outlook message. Written here because no maintained crate reads it.
+//! that matter hold properties as of an Outlook message. Crate `tnef` (0.1.1) reads attachments only,
+//! and neither the properties nor the body, which is where a notice stands: so it is read here.
 
 use super::{
     builder::Builder,

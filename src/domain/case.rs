@@ -9,6 +9,7 @@ use super::{
     job::Pins,
     money::Money,
     notice::NoticeKind,
+    part::PartName,
     time::At,
 };
 
@@ -78,6 +79,12 @@ impl Case {
     /// The earliest last-time buy that is known of the case or one of its parts.
     pub fn last_time_buy(&self) -> Option<Date> {
         self.parts.iter().filter_map(|part| part.last_time_buy).chain(self.last_time_buy).min()
+    }
+
+    /// The parts that it ends while it is open: an alternate of another case among them carries nothing.
+    pub fn ended_parts(&self) -> impl Iterator<Item = PartName> {
+        let ends = self.state == CaseState::Open && self.kind == NoticeKind::Pdn;
+        self.parts.iter().filter(move |_| ends).map(|part| PartName { maker: self.maker.clone(), mpn: part.mpn.clone() })
     }
 
     /// How people call the matter: `PDN 2610-CAP`, `PCN QP-C-0926`. A number that names its kind itself is not told twice.

@@ -4,6 +4,7 @@
 use super::distribution::normal_quantile_coarse;
 
 /// Philox4x32 with ten rounds (Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", 2011). Integers only: the same on every machine.
+/// Ten lines of our own, held by the published answers: a statement must come out the same again in years, whatever the next version of a crate does.
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];

@@ -29,9 +29,14 @@ impl Worker {
                 Some((_, matches)) if matched.dataset == Some(opened.row.id) => matches.clone(),
                 _ => matches(&opened, &case),
             };
-            let other_open_parts = self.other_open_parts(case.id)?;
-            let known: Vec<(Case, Vec<PartMatch>)> =
-                self.known_open_cases(case.id)?.into_iter().map(|other| (other.clone(), parts::matches(&opened, &other))).collect();
+            let (other_open_parts, others) = self.others(case.id)?;
+            let known: Vec<(Case, Vec<PartMatch>)> = others
+                .into_iter()
+                .map(|other| {
+                    let matches = parts::matches(&opened, &other);
+                    (other, matches)
+                })
+                .collect();
             let others: Vec<impact::OpenCase<'_>> = known.iter().map(|(case, matches)| impact::OpenCase { case, matches }).collect();
             let input = impact::Input {
                 factory: &opened.factory,
@@ -54,30 +59,25 @@ impl Worker {
         Ok(Done::advance(effects))
     }
 
-    /// Parts that other open cases end: an alternate among them carries nothing.
-    fn other_open_parts(&self, except: CaseId) -> Result<Vec<PartName>, String> {
-        let mut parts = Vec::new();
+    /// Of the other open cases that end parts: all these parts; and the newest cases with a part known here, with as many parts as are worth looking at for boards in
+    /// common.
+    fn others(&self, except: CaseId) -> Result<(Vec<PartName>, Vec<Case>), String> {
+        let (mut parts, mut known) = (Vec::new(), Vec::new());
+        let mut looked_at = 0;
         self.each_open_case(|case| {
-            if case.id != except && case.kind == NoticeKind::Pdn {
-                parts.extend(case.parts.iter().map(|part| PartName { maker: case.maker.clone(), mpn: part.mpn.clone() }));
+            if case.id == except || case.kind != NoticeKind::Pdn {
+                return;
+            }
+            parts.extend(case.ended_parts());
+            let is_known = case.headline.as_ref().is_some_and(|headline| headline.known_parts > 0);
+            if is_known && looked_at + case.parts.len() <= limits::JOINT_CASE_PARTS_MAX {
+                looked_at += case.parts.len();
+                known.push(case.clone());
             }
         })?;
         parts.sort();
         parts.dedup();
-        Ok(parts)
-    }
-
-    /// The newest other open cases that end a part known here, with as many parts as are worth looking at for boards in common.
-    fn known_open_cases(&self, except: CaseId) -> Result<Vec<Case>, String> {
-        let (mut found, mut parts) = (Vec::new(), 0);
-        self.each_open_case(|case| {
-            let known = case.headline.as_ref().is_some_and(|headline| headline.known_parts > 0);
-            if case.id != except && case.kind == NoticeKind::Pdn && known && parts + case.parts.len() <= limits::JOINT_CASE_PARTS_MAX {
-                parts += case.parts.len();
-                found.push(case.clone());
-            }
-        })?;
-        Ok(found)
+        Ok((parts, known))
     }
 
     /// Every open case, newest first.

@@ -2,7 +2,11 @@
 
 use lastbuy::{
     domain::factory::DemandKind,
-    impact::{APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Input, LAST_TIME_BUY, REDESIGN, SPOT, simulation::play, simulation_model},
+    impact::{
+        APPROVED_ALTERNATE, Answer, Assessment, DO_NOTHING, Input, LAST_TIME_BUY, REDESIGN, SPOT,
+        simulation::{Model, play},
+        simulation_model,
+    },
 };
 use proptest::prelude::*;
 
@@ -123,17 +127,7 @@ fn the_same_seed_is_the_same_statement_on_any_number_of_threads() {
     assert_eq!(tiny.assess(), tiny.assess());
     let other = rich().risks(1_000).with(|tiny| tiny.data.site.risk.seed = 2).assess();
     assert_ne!(other.simulation.map(|simulation| simulation.loss), tiny.assess().simulation.map(|simulation| simulation.loss));
-    let factory = lastbuy::factory::Factory::new(tiny.data.clone(), lastbuy::domain::maker::MakerAliases::default());
-    let matches: Vec<_> = tiny.case.parts.iter().map(|part| factory.find_part(tiny.case.maker.as_deref(), &part.mpn)).collect();
-    let input = Input {
-        factory: &factory,
-        dataset: lastbuy::domain::id::DatasetId(1),
-        case: &tiny.case,
-        matches: &matches,
-        as_of: tiny.as_of,
-        other_open_parts: &[],
-    };
-    let model = simulation_model(&input).expect("model").expect("something is at risk");
+    let model = model(&tiny).expect("something is at risk");
     let one = play(&model, 1);
     for threads in [2, 3, 8] {
         let other = play(&model, threads);
@@ -170,8 +164,8 @@ fn what_nobody_says_counts_as_certain_and_is_told() {
     assert_eq!(unknown.simulation, None);
 }
 
-/// Whether another answer that was played costs no more in any trial, and less in one.
-fn dominated(tiny: &Tiny, assessment: &Assessment, best: &str) -> Option<String> {
+/// The case as arrays; `None` where nothing can be played.
+fn model(tiny: &Tiny) -> Option<Model> {
     let factory = lastbuy::factory::Factory::new(tiny.data.clone(), lastbuy::domain::maker::MakerAliases::default());
     let matches: Vec<_> = tiny.case.parts.iter().map(|part| factory.find_part(tiny.case.maker.as_deref(), &part.mpn)).collect();
     let input = Input {
@@ -182,7 +176,12 @@ fn dominated(tiny: &Tiny, assessment: &Assessment, best: &str) -> Option<String>
         as_of: tiny.as_of,
         other_open_parts: &[],
     };
-    let model = simulation_model(&input).expect("model")?;
+    simulation_model(&input).expect("model")
+}
+
+/// Whether another answer that was played costs no more in any trial, and less in one.
+fn dominated(tiny: &Tiny, assessment: &Assessment, best: &str) -> Option<String> {
+    let model = model(tiny)?;
     let played = play(&model, 2);
     let chosen = model.courses.iter().position(|course| course.name == best)?;
     let possible = |answer: &Answer| answer.feasible && answer.total_cost.is_some();

@@ -12,11 +12,10 @@ use tokio::sync::Semaphore;
 use super::{Shell, board, language::Language, page, statement, visible};
 use crate::{
     domain::{
-        case::{AssessmentRow, Case, CaseState},
+        case::{AssessmentRow, Case},
         factory::Site,
         id::CaseId,
         money::Money,
-        notice::NoticeKind,
         part::PartName,
     },
     http::{Service, problem::Problem},
@@ -47,7 +46,7 @@ pub struct Slider {
     pub most: String,
     pub step: &'static str,
     pub value: String,
-    pub unit: &'static str,
+    pub unit: String,
     pub as_is: String,
 }
 
@@ -72,14 +71,14 @@ fn base(assessment: &Assessment, site: &Site) -> Base {
 
 pub fn sliders(assessment: &Assessment, site: &Site, asked: &Asked, language: Language) -> Vec<Slider> {
     let base = base(assessment, site);
-    let slider = |name, label: &str, least: String, most: String, step, as_is: String, asked: &str, unit| Slider {
+    let slider = |name, label: &str, least: String, most: String, step, as_is: String, asked: &str, unit: &str| Slider {
         name,
         label: language.t(label).to_owned(),
         least,
         most,
         step,
         value: if asked.trim().is_empty() { as_is.clone() } else { visible::line(asked.trim()) },
-        unit,
+        unit: unit.to_owned(),
         as_is,
     };
     let mut sliders =
@@ -100,7 +99,7 @@ pub fn sliders(assessment: &Assessment, site: &Site, asked: &Asked, language: La
             "1000",
             redesign.to_string(),
             &asked.redesign,
-            "€",
+            &site.reporting_currency.to_string(),
         ));
     }
     sliders
@@ -166,12 +165,10 @@ fn compute(service: &Service, id: CaseId, asked: &Asked) -> Result<Computed, Pro
     Ok(Computed { case, row, site, before, after, moved })
 }
 
-/// Parts that other open cases end: an alternate among them carries nothing.
+/// Parts that other open cases end.
 fn other_open_parts(service: &Service, except: CaseId) -> Result<Vec<PartName>, Problem> {
     let cases = board::cases(service)?;
-    let others = cases.iter().filter(|case| case.state == CaseState::Open && case.id != except && case.kind == NoticeKind::Pdn);
-    let mut parts: Vec<PartName> =
-        others.flat_map(|case| case.parts.iter().map(|part| PartName { maker: case.maker.clone(), mpn: part.mpn.clone() })).collect();
+    let mut parts: Vec<PartName> = cases.iter().filter(|case| case.id != except).flat_map(|case| case.ended_parts()).collect();
     parts.sort();
     parts.dedup();
     Ok(parts)
