@@ -461,7 +461,8 @@ impl Store {
         commits.wait_for(|commits| *commits > seen).await.map_or(seen, |commits| *commits)
     }
 
-    /// Every record committed is durable; the writer stops; the lock is released.
+    /// Every record committed is durable; the writer stops; the lock is released. What was written can still be read through this handle, so the database is let
+    /// go with the last one only: another opening waits for that, and then says the directory is in use.
     pub fn close(&self) -> Result<(), WriteError> {
         self.close_keeping_lock().map(drop)
     }

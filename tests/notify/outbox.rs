@@ -198,6 +198,7 @@ fn a_receiver_that_is_gone_gets_nothing_more_until_a_person_says_so() {
     assert_eq!(store.message_counts(), BTreeMap::from([("dead".to_owned(), 3)]));
     assert_eq!(store.disabled_destinations().expect("disabled").len(), 1);
     store.close().expect("close");
+    drop(store);
     let store = open(dir.path(), &everything_to(&["ops"]));
     assert_eq!(store.disabled_destinations().expect("disabled")[0].destination, "ops");
     store.test_message("ops", &me(), NOON).expect("test");
@@ -238,6 +239,7 @@ fn what_was_in_hand_goes_out_again_after_a_start_or_a_lapsed_lease() {
     assert_eq!((second.message.id, second.epoch), (first.message.id, first.epoch + 1));
     assert!(store.settle_message(&first, Delivery::Taken, NOON).is_err());
     store.close().expect("close");
+    drop(store);
     let store = open(dir.path(), &everything_to(&["ops"]));
     let third = claim(&store, "ops", NOON).expect("rescued");
     assert_eq!(third.message.stable_id, first.message.stable_id);
