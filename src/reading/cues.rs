@@ -88,12 +88,12 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Ship,
             6.5,
-            r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|\bLTS\b|\bLTD\b|\bLSD\b|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*",
+            r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)[\s-]*d[ei]spatch\w*|\bLTS\b|\bLTD\b|\bLSD\b|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*",
         ),
         (
             Ship,
             4.0,
-            r"(?:ship(?:ment|ped|ping|s)?|deliver(?:y|ies|ed|able)?|dispatch\w*)\b[^.;\n]{0,50}\b(?:by|until|till|before|through|than|complete[sd]?|end[s]?|after|beyond|date)\b|(?:ship|deliver|dispatch)\w*\s+(?:schedul|tak|mad|complet|request)\w*|(?:deliver|ship|dispatch)\w*",
+            r"(?:ship(?:ment|ped|ping|s)?|deliver(?:y|ies|ed|able)?|dispatch\w*)\b[^.;\n]{0,50}\b(?:by|until|till|before|through|than|complete[sd]?|end[s]?|after|beyond|date)\b|(?:ship|deliver|dispatch)\w*\s+(?:schedul|tak|mad|complet|request)\w*|(?:deliver|ship|d[ei]spatch)\w*|\bleft\s+(?:here|us|our|the)\b|\bleaves?\s+(?:here|us|our|the)\b",
         ),
         (
             Ship,
@@ -114,7 +114,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
             6.5,
             r"issue\s*d?\s*date|date\s+(?:of\s+)?(?:issue|notice|notification|publication|announcement|release)|(?:notice|notification|publication|announcement|pcn|pdn|letter)\s+(?:issue\s+)?date|\bissued\b|\bpublished\b|date\s+issued|\breleased?\s+(?:on|date)",
         ),
-        (Issue, 5.0, r"^\W*date\W*$|\bdated\b|announced\s+on"),
+        (Issue, 5.0, r"^\W*date\W*$|\bdated\b|dated\W*$|announced\s+on"),
         (
             Issue,
             6.0,
@@ -123,7 +123,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Effective,
             5.0,
-            r"effectiv\w*|implement\w*|(?:first|initial)\s+(?:ship\w*|deliver\w*|date)[^.;]{0,40}(?:chang|new|revis)\w*|(?:change|cut-?over|conversion|transition)\s+(?:date|takes|will)|\bsamples?\b[^.;]{0,30}(?:available|from)|start(?:ing|s|ed)?\s+(?:of|from|with|on|in)|end\s+of\s+(?:life|production|sale|support)|production\s+(?:will\s+)?(?:end|stop|cease)s?",
+            r"effectiv\w*|implement\w*|first\s*ship\w*|first\s+(?:day|date)\s+of\s+(?:ship|deliver)\w*|(?:first|initial)\s+(?:ship\w*|deliver\w*|date)[^.;]{0,40}(?:chang|new|revis)\w*|(?:change|cut-?over|conversion|transition)\s+(?:date|takes|will)|\bsamples?\b[^.;]{0,30}(?:available|from)|start(?:ing|s|ed)?\s+(?:of|from|with|on|in)|end\s+of\s+(?:life|production|sale|support)|production\s+(?:will\s+)?(?:end|stop|cease)s?",
         ),
         (
             Effective,
@@ -133,7 +133,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             None,
             6.5,
-            r"previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
+            r"(?:agreement|contract|orders?|terms|report|certificate)\s+(?:dated|of|before|from|from\s+before)\b|\bclosed\s+(?:from|between|until)|previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
         ),
         (
             None,
@@ -180,7 +180,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"replac\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead",
+            r"replac\w*|supersed\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead",
         ),
         (
             Replacement,
@@ -190,7 +190,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Neither,
             5.0,
-            r"(?:mou?ld(?:ing)?\s+)?compound|lead\s?frame|wafer|\bdie\b|bond\s+wire|qualification|test\s+vehicle|carrier\s+tape|\btray\b|\breel\b|drawing|data\s?sheet|specification|standard|lot\b|batch|date\s+code|customer\s+(?:part|item|ref|p/?n|no|number)\w*|your\s+(?:part|ref|item|order|p/?n)\w*|\bHTS\b|\bECCN\b|\bfab\b|tel\b|phone|\bfax\b|purchase\s+order\s+n|invoice|package|packing|description|qty|quantity|kunden\w*|verpackung|bezeichnung|beschreibung|zeichnung|emballage|d[ée]signation|embalaje|descripci[óo]n|包装|封装|備考|remarks?|comment",
+            r"(?:mou?ld(?:ing)?\s+)?compound|lead\s?frame|wafer|\bdie\b|bond\s+wire|qualification|\bvehicle\b|carrier\s+tape|\btray\b|\breel\b|drawing|data\s?sheet|specification|standard|lot\b|batch|date\s+code|customer\s+(?:part|item|ref|p/?n|no|number)\w*|your\s+(?:part|ref|item|order|p/?n)\w*|\bHTS\b|\bECCN\b|\bfab\b|tel\b|phone|\bfax\b|purchase\s+order\s+n|invoice|package|packing|description|qty|quantity|kunden\w*|verpackung|bezeichnung|beschreibung|zeichnung|emballage|d[ée]signation|embalaje|descripci[óo]n|包装|封装|備考|remarks?|comment",
         ),
         (
             Neither,
@@ -230,7 +230,15 @@ fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>,
 
 /// Log-odds of each of `DateRole::ALL`.
 pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
-    let mut scores = weigh(&DATE_CUES, &DateRole::ALL, around, 100.0);
+    // `Deliveries under final orders` speaks of delivering.
+    static OF_ORDERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:(?:under|against|on|from)\s+(?:(?:all|any|such|these|the|accepted|placed|final|last|ltb|last[\s-]time[\s-]buy)\s+)+|for\s+(?:such|these|accepted|placed)\s+)orders?\b").ok()
+    });
+    let before = OF_ORDERS.as_ref().map_or_else(
+        || around.before.to_owned(),
+        |regex| regex.replace_all(around.before, |found: &regex::Captures<'_>| " ".repeat(found.get(0).map_or(0, |all| all.as_str().chars().count()))).into_owned(),
+    );
+    let mut scores = weigh(&DATE_CUES, &DateRole::ALL, &Around { label: around.label, before: &before, after: around.after }, 100.0);
     if let Some(none) = scores.last_mut() {
         // A date that nothing speaks for is most likely none of those asked for.
         *none = none.max(1.0);
@@ -242,7 +250,7 @@ pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
 pub(super) fn part_evidence(around: &Around<'_>) -> Vec<f64> {
     // `not recommended` speaks of the part itself, `recommended` of its replacement.
     static NOT_RECOMMENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)not\s+recommended|nicht\s+empfohlen|non\s+recommand\w*|no\s+recomendad\w*|d[ée]conseill[ée]\w*|非推奨|不推荐|不推薦|不建议")
+        Regex::new(r"(?i)not\s+recommended|no\s+longer\s+recommend\w*|nicht\s+(?:mehr\s+)?(?:\S+\s+){0,3}empfohlen|non\s+recommand\w*|no\s+recomendad\w*|d[ée]conseill[ée]\w*|非推奨|不推荐|不推薦|不建议")
             .ok()
     });
     let plain = |text: &str| NOT_RECOMMENDED.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, "obsolete").into_owned());

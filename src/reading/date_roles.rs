@@ -8,7 +8,7 @@ use regex::Regex;
 use super::{
     cues::{DateRole, date_evidence},
     dates::{Anchor, DateCandidate, Precision},
-    layout::Layout,
+    layout::{Around, Layout},
     questions::{About, Answers, Asked, Questions, best, probabilities},
 };
 use crate::domain::document::Span;
@@ -50,11 +50,19 @@ static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
     let stops: Vec<Span> = candidates.iter().map(|candidate| candidate.span).collect();
     let mut is_first = true;
-    candidates
+    let mut moved: Option<Vec<f64>> = None;
+    let mut open: Vec<OpenDate> = candidates
         .into_iter()
         .map(|candidate| {
             let around = layout.around(candidate.span, &stops);
-            let mut evidence = date_evidence(&around);
+            let mut evidence = match moved.take() {
+                // `The last order date moved from A to B`: what A was, B is now.
+                Some(of_old) if TO.as_ref().is_some_and(|regex| regex.is_match(around.before)) => of_old,
+                _ => date_evidence(&around),
+            };
+            if let Some(found) = MOVED.as_ref().and_then(|regex| regex.find(around.before)) {
+                moved = Some(date_evidence(&Around { before: &around.before[..found.start()], after: "", ..around }));
+            }
             let is_of_mail = place_evidence(layout, &candidate, &around, &mut evidence);
             // A letter begins with its own date, whatever it calls it.
             if !is_of_mail && std::mem::take(&mut is_first) && layout.line_at(candidate.span.start) < 12 {
@@ -64,11 +72,40 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
             let row = layout.cell(candidate.span).filter(|(_, cell)| !layout.is_pairs(cell.table)).map(|(_, cell)| (cell.table, cell.row));
             OpenDate { candidate, evidence, asked, row }
         })
-        .collect()
+        .collect();
+    date_of_the_head(layout, &mut open);
+    open
 }
 
+/// Where no date is called that of the notice, one in its first lines that nothing else is said of is: each notice has one.
+fn date_of_the_head(layout: &Layout<'_>, open: &mut [OpenDate]) {
+    const LINES: usize = 10;
+    const SAID: f64 = 3.0;
+    const OF_HEAD: f64 = 4.5;
+    if open.iter().any(|date| date.evidence[0] >= SAID) {
+        return;
+    }
+    let is_plain = |date: &&mut OpenDate| {
+        let span = date.candidate.span;
+        let line = layout.line_at(span.start);
+        let end = layout.line_span(layout.line_at(span.end.saturating_sub(1))).end;
+        let behind = layout.document.text.get(span.end as usize..end as usize).unwrap_or("").trim_start();
+        let ends = behind.is_empty() || behind.starts_with([',', ')', '-', '–', '|', ';', '。']);
+        line < LINES && ends && date.row.is_none() && date.evidence[1..].iter().all(|odds| *odds < 2.0) && matches!(date.candidate.precision, Precision::Day | Precision::Swappable(_))
+    };
+    if let Some(date) = open.iter_mut().find(is_plain) {
+        date.evidence[0] += OF_HEAD;
+    }
+}
+
+/// A date that was moved, and the word before the one it was moved to.
+static MOVED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:(?:has|have|was|were|is|been|wird|wurde|est|es)\s+)*(?:mov|extend|postpon|chang|shift|delay|bring|brought|verschob|verl[äa]nger|report|d[ée]cal|prorog|aplaz|ampli)\w*\s+(?:from|von|vom|du|de|del)\s*$|(?:由|从|從)\s*$").ok()
+});
+static TO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(?:to|until|till|auf(?:\s+den)?|bis|au|[àa]|al|hasta(?:\s+el)?|改为|延至|延长至|推迟至|から)\s*$").ok());
+
 /// What the place itself tells; whether it is the head of a mail.
-fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &super::layout::Around<'_>, evidence: &mut [f64]) -> bool {
+fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Around<'_>, evidence: &mut [f64]) -> bool {
     let at = |role: DateRole| DateRole::ALL.iter().position(|known| *known == role).unwrap_or(0);
     let line = layout.line_at(candidate.span.start);
     let start = &layout.document.text[layout.line_span(line).start as usize..candidate.span.start as usize];

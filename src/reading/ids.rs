@@ -22,20 +22,24 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|mitteilung|abk[üu]ndigung|k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:通知|通知書|文書|管理|文件|公告|编号|編號|PCN|PDN)\s*(?:番号|编号|編號|号|號|No\.?)|编号|編號)\s*[:：#.\-]?\s*(?P<id>[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
     )
     .ok()
 });
 
 /// A number that says by itself what it is.
 static OWN_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:[A-Z][A-Z0-9]{0,6}[-_/])*(?:PCN|PDN|EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[-_/]|[ ]?#[ ]?|[ ])?(?:[A-Z]{0,6}[-_/.]?)?\d[\dA-Z/_.\-]*")
+    Regex::new(r"\b(?:[A-Z][A-Z0-9]{0,6}[-_/])*(?:[A-Z]?PCN|[A-Z]?PDN|[A-Z]{0,2}EOL|PTN|PCIN|PDNA|PCA|LTB|OBS|DN|CN|PD|EN|FPCN|FPDN|PN|DSC|NRND)(?:[ ]\d|(?:[-_/]|[ ]?#[ ]?)?(?:[A-Z]{0,6}[-_/.]?)?\d)[\dA-Z/_.\-]*")
         .ok()
 });
 
 /// A number in a text that lost its blanks: `NotificationSSEOL4572Dated`.
 static GLUED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:Notification|Notice|Number|No\.?|Nr\.?|PCN|PDN|EOL|LIFE|Life)(?P<id>[A-Z]{1,8}\d{3,8}(?:[-/]\d+)?)").ok());
+
+/// `13 November 2026, number CC5426`: what a letter calls its number.
+static BARE_NUMBER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:number|nummer|num[ée]ro|n[úu]mero|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -57,8 +61,14 @@ const ASKED_MAX: usize = 4;
 /// Candidates as `find` gives them, the best of them asked about.
 pub(super) fn open(layout: &Layout<'_>, dates: &[Span], questions: &mut Questions) -> Vec<IdCandidate> {
     let mut candidates = find(layout);
-    candidates
-        .retain(|candidate| candidate.evidence > 0.0 || !dates.iter().any(|date| date.start < candidate.span.end && candidate.span.start < date.end));
+    // A number may hold a date (`PDN-2026-08-14`); one behind a blank is a date of its own (`LTB 2026-08-14`), and so is one that goes on behind the number.
+    let is_date = |candidate: &IdCandidate| {
+        dates.iter().filter(|date| date.start < candidate.span.end && candidate.span.start < date.end).any(|date| {
+            let before = layout.document.text.get(..date.start as usize).unwrap_or("");
+            candidate.evidence <= 0.0 || !candidate.span.contains(*date) || before.ends_with(char::is_whitespace)
+        })
+    };
+    candidates.retain(|candidate| !is_date(candidate));
     for candidate in candidates.iter_mut().take(ASKED_MAX) {
         candidate.asked = questions.number(&layout.around(candidate.span, &[]), &candidate.printed);
     }
@@ -90,12 +100,16 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
         }
     }
     seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
+    if let Some(bare) = BARE_NUMBER.as_ref() {
+        seen.extend(bare.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 3.0)));
+    }
     if let Some(glued) = GLUED.as_ref() {
         seen.extend(glued.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 1.5)));
     }
     let upto = layout.line_span(SIGN_LINES.min(layout.line_count())).start as usize;
     let signs = SIGN.as_ref().map(|regex| regex.find_iter(&text[..if upto == 0 { text.len() } else { upto }]).take(60));
-    seen.extend(signs.into_iter().flatten().map(|found| (Span::new(found.start(), found.end()), SIGN_EVIDENCE)));
+    let signs = signs.into_iter().flatten().map(|found| Span::new(found.start(), found.end()));
+    seen.extend(signs.map(|span| (span, SIGN_EVIDENCE + place_evidence(layout, span))));
     let mut candidates: Vec<IdCandidate> = Vec::new();
     for (span, weight) in seen {
         let span = without_end_signs(text, span);
@@ -116,7 +130,8 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
         match candidates.iter_mut().find(|known| contains_number(&fold(&known.printed), &folded)) {
             // The same number with and without its prefix: the longer form, and the evidence of both.
             Some(known) => {
-                known.evidence = known.evidence.max(evidence) + 0.5;
+                let is_said = known.evidence.max(evidence) >= 1.5;
+                known.evidence = known.evidence.max(evidence) + if is_said { 0.5 } else { 0.0 };
                 if folded.len() > fold(&known.printed).len() {
                     (known.span, known.printed) = (span, printed.to_owned());
                 }
@@ -126,6 +141,30 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates
+}
+
+/// What the place of a sign tells that nothing is said of: alone in one of the first lines, before a dash there, or in brackets at the end of a heading; and that it is met
+/// again further down, as parts are.
+fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
+    const HEAD_LINES: usize = 6;
+    let line = layout.line_at(span.start);
+    let of_line = layout.line_span(line);
+    let text = layout.document.text.as_str();
+    let before = text[of_line.start as usize..span.start as usize].trim();
+    let after = text.get(span.end as usize..(of_line.end as usize).max(span.end as usize)).unwrap_or("").trim();
+    let digits = layout.document.slice(span).bytes().filter(u8::is_ascii_digit).count();
+    let mut evidence = 0.0;
+    if line < HEAD_LINES && before.is_empty() && (after.is_empty() || after.starts_with(['-', '–'])) && digits >= 3 {
+        evidence += 3.5;
+    }
+    let is_heading = before.chars().count() <= 80 && !before.is_empty();
+    if is_heading && before.ends_with(['(', '（', '[']) && (after == ")" || after == "）" || after == "]") {
+        evidence += 3.5;
+    }
+    let again = text[span.end as usize..].matches(layout.document.slice(span)).count();
+    let in_title = layout.document.title.is_some_and(|title| title.contains(span));
+    // A mail's title is its subject, which the text may quote once.
+    evidence - 1.5 * again.saturating_sub(usize::from(in_title)).min(3) as f64
 }
 
 /// Letters and digits in upper case: two writings of one number are equal.

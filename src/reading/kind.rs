@@ -24,7 +24,7 @@ static TICKED: LazyLock<Option<Regex>> =
 /// Denials: nothing ends although the words of an end stand there.
 static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:\b(?:not|never|neither|nor|no\s+plans?\s+to|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|without|nicht|kein\w*|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*)|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會)?|并非|並非)停[产產])",
+        r"(?i)(?:\b(?:not|never|neither|nor|nothing|nobody|no\s+plans?\s+to|no\s+(?:[\w-]+\s+){0,2}(?:is|are|was|were|has\s+been|will\s+be)|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|without|nicht|kein\w*|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*)|\bno\s+(?:end[\s-]of[\s-]life|eol|discontinuance|discontinuation|last[\s-]time[\s-]buy)\b|(?:end[\s-]of[\s-]life|\bEOL\b|discontinu\w*|obsolescence|abk[üu]ndigung\w*|arr[êe]t|obsolescencia|descontinuaci[óo]n|discontinuaci[óo]n)\)?\s+(?:date\s+)?(?:(?:is|are|has\s+been|was|ist|est|est[áa]|has)\s+)(?:currently\s+|presently\s+|derzeit\s+)?(?:not|neither|nicht|pas|no|nor)\b|(?:n'est|ne\s+sont|no\s+est[áa]n?)\s+(?:pas\s+|)(?:arr[êe]t|pr[ée]v|previst|concern)\w*|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會|再)?|并非|並非|未)停[产產]|(?:生産|製造|供給)は?(?:継続|続け))",
     )
     .ok()
 });
@@ -32,7 +32,7 @@ static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Last orders that hold only for what a change does not reach: they end no part.
 static OLD_MATERIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)\b[^.;\n]{0,40}?\b(?:unchanged|current|old|earlier|former|previous|existing|pre-?change)\s+(?:material|version|revision|product|site|stock|design|die|parts?|devices?)\b|bridge\s+buy|letzt\w*\s*(?:bestell|liefer|auslieferung)\w*[^.;\n]{0,30}?\b(?:alte[rnsm]?|bisherige[rnsm]?|unver[äa]ndert\w*|vorherige[rnsm]?)\s|derni[eè]res?\s+(?:commande|livraison)s?[^.;\n]{0,30}?\b(?:ancien|actuel|pr[ée]c[ée]dent)\w*|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)s?[^.;\n]{0,30}?\bversi[óo]n\s+(?:anterior|actual)|変更前\S{0,6}最終(?:受注|注文|購入|出荷)|(?:变更|變更)前\S{0,6}最[后後終终]",
+        r"(?i)(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)\b[^.;\n]{0,40}?\b(?:unchanged|current|old|earlier|former|previous|existing|pre-?change)\s+(?:material|version|revision|product|site|stock|design|die|parts?|devices?)\b|bridge\s+buy|\b(?:old|previous|current|former|unchanged|existing)\s+[\w-]+\s*:\s*(?:last|final)\s+(?:order|delivery|ship\w*)[^.;\n]{0,40}|(?:last|final)\s+(?:orders?|ship\w*|deliver\w*)\s+(?:for\s+|of\s+)?(?:sn-?pb|leaded|lead[\s-]containing)\b|(?:ware|material|artikel|teile)\s+im\s+alten\s+(?:zustand|stand)[^.;\n]{0,60}(?:bestell|liefer)\w*|letzt\w*\s*(?:bestell|liefer|auslieferung)\w*[^.;\n]{0,30}?\b(?:alte[rnsm]?|bisherige[rnsm]?|unver[äa]ndert\w*|vorherige[rnsm]?)\s|derni[eè]res?\s+(?:commande|livraison)s?[^.;\n]{0,30}?\b(?:ancien|actuel|pr[ée]c[ée]dent)\w*|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)s?[^.;\n]{0,30}?\bversi[óo]n\s+(?:anterior|actual)|変更前\S{0,6}最終(?:受注|注文|購入|出荷)|(?:变更|變更|旧版|旧|舊)(?:前|品)\S{0,6}最[后後終终]",
     )
     .ok()
 });
@@ -48,18 +48,18 @@ static NOT_SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     use NoticeKind::{Nrnd, Other, Pcn, Pdn, Retraction};
     [
-        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
+        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|\b(?:we\s+|therefore\s+|will\s+)(?:end|close|retire|drop|delete)\s+(?:these|the|this|our|production|following)\b|cease\w*\s+(?:the\s+)?manufacture|(?:going|has|have)\s+to\s+stop\s+(?:making|producing)|comes?\s+to\s+(?:its|an|their)\s+end|\b(?:is|are|becomes?|became)\s+obsolete\b|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
         (Pdn, 3.0, r"最終(?:受注|注文|購入|出荷)|最[后後終终](?:订购|购买|采购|下单|订单|出货|訂購|採購|出貨)|derni[eè]re?s?\s+(?:commande|livraison)|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)|last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
         (Pdn, 4.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|(?:fertigung|produktion|herstellung)\s+(?:\S+\s+){0,8}?einstellen|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
         (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
         (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
-        (Pcn, 3.0, r"\b(?:change\s+(?:notice|inside|of\s+(?:the\s+)?\w+)|(?:\w{3,}\s+)change\b|request\s+for\s+approval\s+of\s+change)|(?-i:\bCHANGE\b)|ändert\s+sich|umstellung|stellen\s+wir\s+\S+\s+\S+\s+um\b|modification|cambio\s+de|変更|变更|變更"),
-        (Other, 5.5, r"holidays?\b|works?\s+closure|closed\s+(?:from|for|between)|betriebsferien|werksferien|betriebsurlaub|fermeture\s+annuelle|cong[ée]s|vacaciones|休業|放假|春节|order\s+(?:confirmation|acknowledge?ment)|auftragsbestätigung|\binvoice\b|\brechnung\b|\bfacture\b|\bfactura\b|quotation|newsletter|minutes\s+of|price\s+(?:list|increase|adjustment)|preiserhöhung|stock\s+list|excess\s+stock|delivery\s+note|lieferschein|webinar|survey|questionnaire|terms\s+(?:and\s+conditions\s+)?of\s+sale|移転|価格改定"),
-        (Nrnd, 6.0, r"not\s+recommended\s+(?:for|in)\s+new\s+(?:design|development)s?|\bNRND\b|nicht\s+f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion)\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不推荐(?:用于)?新设计"),
-        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)|rücknahme\s+(?:der|dieser|unserer)\s+(?:\S+\s+){0,2}?\S*(?:kündigung|mitteilung)|zur[üu]ckgenommen|suspended\s+until"),
+        (Pcn, 3.0, r"\b(?:change\s+(?:notice|inside|of\s+(?:the\s+)?\w+)|(?:\w{3,}\s+)change\b|request\s+for\s+approval\s+of\s+change)|(?-i:\bCHANGE\b)|\bchange\s*$|(?:old|new)\s+(?:part\s+)?(?:marking|enamel|label|process|site|material)|\bconversion\b|same\s+(?:p/?n|part\s+numbers?|ordering\s+code)|(?:part\s+numbers?|specifications?|ordering\s+codes?)\s+(?:is|are|remains?)\s+(?:kept|unchanged|the\s+same)|lifecycle\s+remains|sample\s+requests?|verpackungseinheit\w*|fertigungsstandort|wird\s+ge[äa]ndert|ändert\s+sich|umstellung|stellen\s+wir\s+\S+\s+\S+\s+um\b|modification|cambio\s+de|変更|变更|變更"),
+        (Other, 5.5, r"holidays?\b|works?\s+closure|closed\s+(?:from|for|between)|betriebsferien|werksferien|betriebsurlaub|fermeture\s+annuelle|cong[ée]s|vacaciones|休業|放假|春节|order\s+(?:confirmation|acknowledge?ment)|auftragsbestätigung|\binvoice\b|\brechnung\b|\bfacture\b|\bfactura\b|quotation|newsletter|minutes\s+of|price\s+(?:list|increase|adjustment)|preiserhöhung|stock\s+list|excess\s+stock|delivery\s+note|lieferschein|webinar|survey|questionnaire|terms\s+(?:and\s+conditions\s+)?of\s+sale|terms\s+and\s+conditions|price\s+change|no\s+(?:product|part|device|item)s?\s+(?:is|are)\s+(?:presently\s+|currently\s+|hereby\s+)?(?:subject|chang|affect|discontinu|concern)\w*|list\s+of\s+people|distribution\s+list|移転|価格改定"),
+        (Nrnd, 7.5, r"not\s+(?:be\s+)?(?:recommended|intended|suggested|to\s+be\s+used)?\s*(?:to\s+be\s+used\s+)?(?:for|in)\s+(?:use\s+in\s+)?new\s+(?:design|development|project)s?|no\s+longer\s+recommend\w*|\bNRND\b|nicht\s+(?:mehr\s+)?f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion|projekt)\w*|non\s+recommand[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不(?:再)?(?:推荐|建议)(?:用于|用在)?新(?:的)?(?:设计|项目)|新規(?:設計|採用)に?は?(?:お勧め|推奨)(?:し|でき|いたし)"),
+        (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)|(?:notice|letter|announcement|notification)\s+of\s+[^.;\n]{4,30},?\s+which[^.;]{0,120}\bis\s+(?:cancell?ed|withdrawn|void|retracted)|ignore\s+our\s+(?:letter|notice|mail|announcement)|(?:discontinu\w*|end[\s-]of[\s-]life|eol)\s+(?:of\s+\S+\s+)?(?:is|has\s+been|was)\s+(?:suspended|cancell?ed|withdrawn|called\s+off|reversed)|nimmt\s+(?:\S+\s+){0,2}?(?:abk[üu]ndigung|mitteilung)[^.;]{0,80}?zur[üu]ck|rücknahme\s+(?:der|dieser|unserer)\s+(?:\S+\s+){0,2}?\S*(?:kündigung|mitteilung)|zur[üu]ckgenommen|suspended\s+until"),
     ]
     .into_iter()
-    .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?i){pattern}")).ok()?, kind, weight }))
+    .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?im){pattern}")).ok()?, kind, weight }))
     .collect()
 });
 
@@ -75,7 +75,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
         regex.captures_iter(&document.text).filter_map(|found| found.name("what")).map(|what| what.as_str()).collect::<Vec<_>>().join("\n")
     });
     let mut scores = KINDS.map(|_| 0.0_f64);
-    let plain = without(&UNTICKED, &document.text);
+    let plain = without(&UNTICKED, &unwrapped(&unglued(&document.text)));
     let has_denial = DENIED.as_ref().is_some_and(|regex| regex.is_match(&plain));
     let plain = without(&NOT_SAID, &without(&OLD_MATERIAL, &without(&DENIED, &plain)));
     let title = document.title.map_or("", |title| document.slice(title));
@@ -138,6 +138,25 @@ pub(super) fn opening(layout: &Layout<'_>) -> String {
 static OPENING_EMPTY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^[>\s]*(?:(?:from|to|cc|date|sent|subject|von|an|gesendet|betreff|de|à|para|enviado|asunto|envoy[ée]|objet|reply-to|message-id|差出人|宛先|日時|件名|发件人|收件人|主题)\s*[:：]|(?:dear|hello|hi|guten\s+tag|sehr\s+geehrte|bonjour|madame|messieurs|estimad\w+|拝啓|尊敬)\b)").ok()
 });
+
+/// Lines that were broken where they were full, joined: a denial goes on in the next line.
+fn unwrapped(text: &str) -> String {
+    const FULL_CHARS_MIN: usize = 55;
+    let mut joined = String::with_capacity(text.len());
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        joined.push_str(line.trim_end());
+        let goes_on = lines.peek().is_some_and(|next| next.trim_start().starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()));
+        joined.push(if goes_on && line.trim_end().chars().count() >= FULL_CHARS_MIN { ' ' } else { '\n' });
+    }
+    joined
+}
+
+/// Words of a text that lost its blanks, apart: `PartNotDiscontinued`.
+fn unglued(text: &str) -> String {
+    static GLUED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?P<one>\p{Ll}{2})(?P<other>\p{Lu}\p{Ll})").ok());
+    GLUED.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, "$one $other").into_owned())
+}
 
 fn without(regex: &LazyLock<Option<Regex>>, text: &str) -> String {
     regex.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, " ").into_owned())

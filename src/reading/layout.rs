@@ -192,7 +192,8 @@ impl<'a> Layout<'a> {
         let stop = stops.iter().filter(|stop| stop.start >= span.end).map(|stop| stop.start as usize).min().unwrap_or(text.len());
         to = to.min(stop).min(text.ceil_char_boundary(span.end as usize + AFTER_CHARS_MAX)).max(span.end as usize);
         let window = &text[span.end as usize..to];
-        sentence_ends(window).next().map_or(window, |end| &window[..end])
+        let window = sentence_ends(window).next().map_or(window, |end| &window[..end]);
+        &window[..next_label(window)]
     }
 
     fn in_table(&self, line: usize) -> bool {
@@ -216,6 +217,17 @@ fn starts_with_label(line: &str) -> bool {
     line.split_once(':').is_some_and(|(label, _)| {
         (2..=40).contains(&label.trim().chars().count()) && label.split_whitespace().count() <= 5 && !label.contains(['.', ','])
     })
+}
+
+/// Where the label of the next value begins (`2027-03-31 Last delivery: 2027-09-30`), or the end: it does not speak for the value before it.
+fn next_label(after: &str) -> usize {
+    const CHARS_MAX: usize = 45;
+    let Some(colon) = after.find([':', '：']) else { return after.len() };
+    let is_clock = after[colon + 1..].starts_with(|c: char| c.is_ascii_digit()) && after[..colon].ends_with(|c: char| c.is_ascii_digit());
+    let from = after[..colon].rfind([',', ';', '\n', '|', '(', '、', '，', '；']).map_or(0, |at| at + after[at..].chars().next().map_or(1, char::len_utf8));
+    let label = after[from..colon].trim();
+    let is_label = !is_clock && label.chars().any(char::is_alphabetic) && label.chars().count() <= CHARS_MAX;
+    if is_label { from } else { after.len() }
 }
 
 /// Places right behind the ends of sentences. A full stop ends one where a blank and a capital or a digit follow and the word before it is no abbreviation (`No.`, `Rev.`).

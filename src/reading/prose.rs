@@ -260,7 +260,7 @@ fn sort_dates(document: &Document, dates: &[RoledDate], parts: &[RoledPart], not
             doubts.add(field, format!("{printed} was read as {}, but could be {other}", date.date));
         }
     }
-    notice.issue_date = single(document, dates, DateRole::Issue, "issue_date", doubts).or_else(|| mailed(document, dates));
+    notice.issue_date = issued(document, dates, doubts).or_else(|| mailed(document, dates));
     if ends {
         for role in [DateRole::Buy, DateRole::Ship] {
             of_parts(document, dates, parts, role, notice);
@@ -305,21 +305,39 @@ fn is_printed(date: &RoledDate) -> bool {
 
 /// The one date of a role outside tables of parts; of several different ones the earliest, and a doubt.
 fn single(document: &Document, dates: &[RoledDate], role: DateRole, field: &str, doubts: &mut Doubts) -> Option<Found<Date>> {
-    let of_role: Vec<&RoledDate> = dates.iter().filter(|date| date.role == role && is_printed(date)).collect();
-    let mut by_day: BTreeMap<Date, &RoledDate> = BTreeMap::new();
-    for date in &of_role {
-        let best = by_day.entry(date.date).or_insert(date);
-        if date.confidence > best.confidence {
-            *best = date;
-        }
-    }
-    let outside: Vec<&&RoledDate> = by_day.values().filter(|date| date.row.is_none() || role == DateRole::Issue).collect();
+    let by_day = by_day(dates, role);
+    let outside: Vec<&&RoledDate> = by_day.values().filter(|date| date.row.is_none()).collect();
     if outside.len() > 1 {
         let days: Vec<String> = outside.iter().map(|date| date.date.to_string()).collect();
         doubts.add(field, format!("the notice gives {} dates: {}; the earliest counts until a person decides", days.len(), days.join(" and ")));
     }
     let first = outside.first().copied().or_else(|| by_day.values().next())?;
     Some(found(document, first.span, first.date, first.confidence, false))
+}
+
+/// The date of issue: the surest; of equally sure ones the latest, which is that of the newest revision. Another one that is about as sure is a doubt.
+fn issued(document: &Document, dates: &[RoledDate], doubts: &mut Doubts) -> Option<Found<Date>> {
+    const AS_SURE: f64 = 0.05;
+    let by_day = by_day(dates, DateRole::Issue);
+    let most = by_day.values().map(|date| date.confidence).fold(0.0, f64::max);
+    let mut surest = by_day.values().rev().filter(|date| date.confidence >= most - AS_SURE);
+    let issued = surest.next()?;
+    if let Some(other) = surest.next() {
+        doubts.add("issue_date", format!("the notice gives {} and {} as its date; the later counts until a person decides", other.date, issued.date));
+    }
+    Some(found(document, issued.span, issued.date, issued.confidence, false))
+}
+
+/// Printed dates of a role by day, each at its surest place.
+fn by_day(dates: &[RoledDate], role: DateRole) -> BTreeMap<Date, &RoledDate> {
+    let mut by_day: BTreeMap<Date, &RoledDate> = BTreeMap::new();
+    for date in dates.iter().filter(|date| date.role == role && is_printed(date)) {
+        let best = by_day.entry(date.date).or_insert(date);
+        if date.confidence > best.confidence {
+            *best = date;
+        }
+    }
+    by_day
 }
 
 /// A mail that prints no date of issue is as old as itself. One that was forwarded says when it was forwarded, which needs a person.
