@@ -61,7 +61,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Buy,
             6.5,
-            r"last[\s-]*time[\s-]*(?:buy|order|purchase)|\bLTB\b|\bLTO\b|\bLOD\b|(?:last|final)[\s-]*(?:purchase|order|buy|po)s?\b|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)",
+            r"last[\s-]*time[\s-]*(?:buy|order|purchase)|(?-i:\bLTB\b|\bLTO\b|\bLOD\b)|(?:last|final)[\s-]*(?:purchase|order|buy|po)s?\b|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)",
         ),
         (
             Buy,
@@ -88,7 +88,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Ship,
             6.5,
-            r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)[\s-]*d[ei]spatch\w*|\bLTS\b|\bLTD\b|\bLSD\b|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*",
+            r"last[\s-]*time[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)[\s-]*d[ei]spatch\w*|(?-i:\bLTS\b|\bLTD\b|\bLSD\b)|(?:last|final)[\s-]*(?:ship\w*|deliver\w*)|(?:last|final)\s+(?:date|day)\s+(?:of|for)\s+(?:\w+\s+)?(?:ship|deliver)\w*|end\s+of\s+(?:ship|deliver)\w*",
         ),
         (
             Ship,
@@ -133,7 +133,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             None,
             6.5,
-            r"(?:agreement|contract|orders?|terms|report|certificate)\s+(?:dated|of|before|from|from\s+before)\b|\bclosed\s+(?:from|between|until)|previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
+            r"(?:agreement|contract|orders?|terms|report|certificate)\s+(?:dated|of|before|from|from\s+before)\b|\bclosed\s+(?:from|between|until)|ferm[ée]e?s?\s+(?:du|le)|geschlossen\s+(?:vom|von|ab)|cerrad[oa]s?\s+(?:del|desde)|休業|\(?\bwas\W*$|\b(?:our|unsere?n?r?|notre|nuestr[ao])\s+(?:\p{L}+\s+){0,2}?(?:notice|notification|letter|mail|announcement|mitteilung|abk[üu]ndigung|avis|lettre|courrier|aviso|carta)\s+(?:\S+\s+)?(?:of|from|dated|vom|du|de|del)\s*$|(?:discontinuance|notice|notification)\s+(?:announced|published|sent|issued)\s+on\s*$|vorher\s*$|zuvor\s*$|previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
         ),
         (
             None,
@@ -160,7 +160,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Affected,
             5.5,
-            r"affected|impacted|discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|ceas\w*|retir(?:e|es|ing|ed)\b|stop\w*\s+(?:making|producing|manufactur\w*|the\s+production)|concerned|subject\s+to|withdraw\w*|last[\s-]time[\s-]buy",
+            r"affected|impacted|discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|ceas\w*|retir(?:e|es|ing|ed)\b|stop\w*\s+(?:making|producing|manufactur\w*|the\s+production)|concerned|subject\s+to|withdraw\w*|last[\s-]time[\s-]buy|change\s+(?:of|to|in)\s+[\w\s-]{0,30}\bfor\b|move\w*\s+to\s+lifecycle",
         ),
         (
             Affected,
@@ -185,7 +185,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]rer|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]r\w+|prene[zr]|use\s+instead|\bheir\b|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
         ),
         (
             Neither,
@@ -195,7 +195,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Neither,
             6.0,
-            r"not\s+(?:be\s+)?(?:affected|impacted|discontinued)|unaffected|remain\w*\s+(?:available|in\s+production|active)|continue\w*\s+to\s+be|nicht\s+betroffen|weiterhin|non\s+concern|no\s+afectad|対象外|不受影响",
+            r"not\s+(?:be\s+)?(?:affected|impacted|discontinued)|by\s+its\s+(?:maker|supplier|manufacturer|vendor)\b|unaffected|remain\w*\s+(?:available|in\s+production|active)|continue\w*\s+to\s+be|nicht\s+betroffen|weiterhin|non\s+concern|no\s+afectad|対象外|不受影响",
         ),
     ])
 });
@@ -217,7 +217,8 @@ fn weigh<R: Copy + PartialEq>(cues: &[Cue<R>], roles: &[R], around: &Around<'_>,
             add(cue.role, cue.weight * 1.1 - rest as f64 * 0.02);
         }
         if let Some(found) = cue.regex.find_iter(around.before).last() {
-            let distance = around.before[found.end()..].chars().count() as f64;
+            // Of two that end at the same word (`orders will be shipped until`) the one that begins nearer says more.
+            let distance = around.before[found.end()..].chars().count() as f64 + found.len() as f64 * 0.2;
             add(cue.role, cue.weight * (-distance / reach).exp());
         }
         if let Some(found) = cue.regex.find(around.after) {

@@ -43,7 +43,7 @@ static MAIL_HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*\p{Lu}[\p{L} .\-/]{2,40},\s*(?:den|the|le|am|a|el)?\s*$").ok());
 
 static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
+    Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:(?:rev(?:ision)?|issue|edition|ausgabe|version)\b\.?\s*\w{1,2}[\s,;|–-]*)?(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
 });
 
 /// Gathers the evidence and puts a question for each date.
@@ -130,7 +130,7 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Aroun
     }
     // The line that names the notice: `NOTICE KS-N-501, 4 November 2026`.
     if line < 15 && NOTICE_LINE.as_ref().is_some_and(|regex| regex.is_match(start)) {
-        evidence[at(DateRole::Issue)] += 4.0;
+        evidence[at(DateRole::Issue)] += 6.5;
     }
     false
 }

@@ -77,6 +77,7 @@ static MONTH: LazyLock<String> = LazyLock::new(|| {
 enum Form {
     YearFirst,
     Era,
+    EraMonth,
     Compact,
     TwoNumbers,
     DayMonth,
@@ -90,7 +91,7 @@ enum Form {
 static FORMS: LazyLock<Vec<(Form, Regex)>> = LazyLock::new(|| {
     let month = MONTH.as_str();
     let forms = [
-        (Form::Era, r"(?P<era>令和|平成)\s?(?P<y>\d{1,2}|元)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日".to_owned()),
+        (Form::Era, r"(?P<era>令和|平成|民國|民国)\s?(?P<y>\d{1,3}|元)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日".to_owned()),
         // `R8.7.24`: the eighth year of Reiwa.
         (Form::Era, r"(?P<era>(?-i:R|H))\s?(?P<y>\d{1,2})[./](?P<m>\d{1,2})[./](?P<d>\d{1,2})".to_owned()),
         (Form::YearFirst, r"(?P<y>(?:19|20|１９|２０)\d{2})(?P<s1>\s?[-/.年]\s?)(?P<m>\d{1,2})(?P<s2>\s?[-/.月]\s?)(?P<d>\d{1,2})日?".to_owned()),
@@ -104,6 +105,7 @@ static FORMS: LazyLock<Vec<(Form, Regex)>> = LazyLock::new(|| {
         ),
         (Form::MonthDay, format!(r"(?P<mon>{month})\.?\s*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|\s+)(?P<y>\d{{4}})")),
         (Form::Compact, r"(?P<y>20\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])".to_owned()),
+        (Form::EraMonth, r"(?P<era>令和|平成|民國|民国)\s?(?P<y>\d{1,3})\s?年\s?(?P<m>\d{1,2})\s?月\s?(?:末日?|底)".to_owned()),
         (Form::YearMonth, r"(?P<y>(?:19|20)\d{2})\s?年\s?(?P<m>\d{1,2})\s?月\s?(?:末|底)?".to_owned()),
         (Form::MonthOnly, format!(r"(?P<mon>{month})\.?,?(?:\s+|\s*/\s*|-)(?:de\s+|del\s+|of\s+)?(?P<y>(?:19|20)\d{{2}})")),
         (Form::Quarter, r"(?:Q(?P<q>[1-4])|(?P<q2>[1-4])\.?\s*(?:st|nd|rd|th)?\s*(?:quarter|quartal|trimestre))[\s/.'-]*(?:of\s+|de\s+)?(?P<y>20\d{2})".to_owned()),
@@ -157,7 +159,7 @@ fn stands_alone(text: &str, span: Span, form: Form) -> bool {
     let before = text[..span.start as usize].chars().next_back();
     let mut after = text[span.end as usize..].chars();
     let (next, following) = (after.next(), after.next());
-    let named = matches!(form, Form::DayMonth | Form::Era | Form::YearMonth | Form::Relative);
+    let named = matches!(form, Form::DayMonth | Form::Era | Form::EraMonth | Form::YearMonth | Form::Relative);
     let free_before =
         before.is_none_or(|c| if named { !c.is_ascii_digit() } else { !c.is_alphanumeric() && !matches!(c, '/' | '_' | '+') || !c.is_ascii() });
     let glued = next.is_some_and(|c| c.is_ascii_alphanumeric() && !(c == 'T' && following.is_some_and(|c| c.is_ascii_digit())) || c == '_');
@@ -193,13 +195,19 @@ fn raw(form: Form, captures: &Captures<'_>) -> Option<Raw> {
         // Notices with two digits are of this century; parts were not announced to end before.
         Some(if digits.len() == 2 { 2000 + number } else { number })
     };
+    let era_year = || {
+        let years = if text("y")? == "元" { 1 } else { ascii(text("y")?).parse::<i16>().ok()? };
+        let start = match text("era")? {
+            "令和" | "R" => 2018,
+            "民國" | "民国" => 1911,
+            _ => 1988,
+        };
+        Some(start + years)
+    };
     let same_separators = || text("s1").map(str::trim) == text("s2").map(str::trim);
     match form {
-        Form::Era => {
-            let years = if text("y")? == "元" { 1 } else { ascii(text("y")?).parse::<i16>().ok()? };
-            let start = if matches!(text("era")?, "令和" | "R") { 2018 } else { 1988 };
-            day(start + years, number("m")?, number("d")?)
-        }
+        Form::Era => day(era_year()?, number("m")?, number("d")?),
+        Form::EraMonth => month_end(era_year()?, number("m")?),
         Form::YearFirst => {
             let cjk = text("s1")?.contains('年') && text("s2")?.contains('月');
             let month = text("mon").map_or_else(|| number("m"), month_number)?;
@@ -210,7 +218,13 @@ fn raw(form: Form, captures: &Captures<'_>) -> Option<Raw> {
             let (a, b) = (number("a")?, number("b")?);
             // `10-12-25` is as often a part number or a range as a date.
             let short = text("y")?.len() == 2 && text("s1")?.contains('-');
-            (same_separators() && !short).then_some(Raw::Numbers(a, b, year()?))
+            // Full stops stand between day, month and year, in this order, wherever they are used.
+            let dotted = text("s1").is_some_and(|sign| sign.trim() == ".");
+            match (same_separators() && !short, dotted) {
+                (false, _) => None,
+                (true, true) => day(year()?, b, a).or_else(|| Some(Raw::Numbers(a, b, year()?))),
+                (true, false) => Some(Raw::Numbers(a, b, year()?)),
+            }
         }
         Form::DayMonth => {
             // `31 Mar 27` is a date, `12 May 20` in a sentence may be anything.

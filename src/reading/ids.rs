@@ -22,7 +22,7 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
     )
     .ok()
 });
@@ -39,7 +39,7 @@ static GLUED: LazyLock<Option<Regex>> =
 
 /// `13 November 2026, number CC5426`: what a letter calls its number.
 static BARE_NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:number|nummer|num[ée]ro|n[úu]mero|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
+    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -96,7 +96,12 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
             let weak = ["document", "doc", "reference", "ref", "our ref", "change", "control", "dokument"]
                 .iter()
                 .any(|word| label.trim_end_matches(['.', ' ']) == *word);
-            seen.push((Span::new(id.start(), id.end()), if weak { 2.0 } else { 4.0 }));
+            // `EOL LM317T` in a subject names the part.
+            let list_only = ["eol", "discontinuance", "abkündigung", "kündigung", "change"].contains(&label.trim_end_matches(['.', ' ']));
+            let follows = text[..id.start()].ends_with(' ') && !text[..id.start()].trim_end().ends_with([':', '：', '#', '.', '°']);
+            let span = if follows { with_list(text, &label, Span::new(id.start(), id.end())) } else { Span::new(id.start(), id.end()) };
+            let again = if list_only && follows { again(text, span) } else { 0.0 };
+            seen.push((span, if weak { 2.0 } else { 4.0 } - again));
         }
     }
     seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
@@ -143,6 +148,21 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     candidates
 }
 
+/// `PTN MMS/24/12374`: the list stands in the number, with a blank between.
+fn with_list(text: &str, label: &str, id: Span) -> Span {
+    const LISTS: &[&str] = &["pcn", "pdn", "ptn", "eol", "pcin"];
+    let list = label.trim_end();
+    let is_own = LISTS.iter().any(|known| text[id.range()].to_lowercase().contains(known));
+    let start = text[..id.start as usize].trim_end().len();
+    let is_list = LISTS.contains(&list) && !is_own && text[..start].to_lowercase().ends_with(list);
+    if is_list { Span::new(start - list.len(), id.end as usize) } else { id }
+}
+
+/// What speaks against a sign that is met again further down, as parts are.
+fn again(text: &str, span: Span) -> f64 {
+    1.5 * text[span.end as usize..].matches(&text[span.range()]).count().min(3) as f64
+}
+
 /// What the place of a sign tells that nothing is said of: alone in one of the first lines, before a dash there, or in brackets at the end of a heading; and that it is met
 /// again further down, as parts are.
 fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
@@ -161,11 +181,34 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
     if is_heading && before.ends_with(['(', '（', '[']) && (after == ")" || after == "）" || after == "]") {
         evidence += 3.5;
     }
-    let again = text[span.end as usize..].matches(layout.document.slice(span)).count();
+    // `CTE212/25 of 14 October 2025: cancellation`.
+    if line < HEAD_LINES && before.is_empty() && ["of ", "vom ", "du ", "de ", "dated ", ", "].iter().any(|word| after.starts_with(word)) && digits >= 3 {
+        evidence += 3.0;
+    }
+    // `NOTICE OF DISCONTINUATION   ND/26/33`, `Re: end of life of AV297`.
+    let whole = layout.line(line);
+    let names = HEADING.as_ref().is_some_and(|regex| regex.is_match(whole));
+    let is_subject = SUBJECT.as_ref().is_some_and(|regex| regex.is_match(whole));
+    let apart = after.is_empty() || text[span.end as usize..].starts_with("  ") || text[span.end as usize..].starts_with(',');
+    if (line < 4 || (is_subject && line < 20)) && names && apart && digits >= 2 && !before.is_empty() {
+        evidence += 3.0;
+    }
+    if layout.around(span, &[]).label.is_some_and(|label| NUMBER_LABEL.as_ref().is_some_and(|regex| regex.is_match(label))) {
+        evidence += 6.0;
+    }
     let in_title = layout.document.title.is_some_and(|title| title.contains(span));
     // A mail's title is its subject, which the text may quote once.
-    evidence - 1.5 * again.saturating_sub(usize::from(in_title)).min(3) as f64
+    evidence - (again(text, span) - if in_title { 1.5 } else { 0.0 }).max(0.0)
 }
+
+static HEADING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\bnotice\b|notification|\bletter\b|bulletin|advisory|discontinu|end[\s-]of[\s-]life|\bEOL\b|\bP[CD]N\b|mitteilung|k[üu]ndigung|\bavis\b|fin\s+de\s+vi|aviso|descatalog|通知|お知らせ|停[产產]|终止|廃番|生産終了").ok()
+});
+static SUBJECT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^\W*(?:re|subject|betreff|betr\.|objet|asunto|件名|主题|主旨|标题)\s*[:：]").ok());
+static NUMBER_LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\W*(?:(?:notice|notification|bulletin|pcn|pdn|eol|document|doc|reference|ref|our\s+ref|mitteilung|meldung|dokument|avis|aviso|notificaci[óo]n|r[ée]f[ée]rence)\s*(?:no|nr|number|id|nummer|num[ée]ro|n[°º]|#)?|n[°º]|nummer|通知(?:書)?番号|番号|编号|編號|文号)\W*$").ok()
+});
 
 /// Letters and digits in upper case: two writings of one number are equal.
 pub(super) fn fold(id: &str) -> String {

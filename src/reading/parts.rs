@@ -43,6 +43,8 @@ static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // European directives.
         r"^\d{2,4}/\d{1,4}/E[UCG]$",
         r"^(?i:rev|ver|issue|edition)[-._#]?[A-Z]?\d*$",
+        // Date codes.
+        r"^(?i:DC|D/C)[-:]?\d{2,4}\+?$",
         // Domains and file names.
         r"(?i)\.(?:com|net|org|de|jp|cn|fr|es|eu|tw|example|test|html?|pdf|xlsx?|docx?|csv|zip|png|jpg)(?:/|$)",
         // Dates in capitals, ISO time stamps.
@@ -215,7 +217,9 @@ pub(super) fn cell_is_part(cell: &str) -> bool {
     let words = cell.split_whitespace().count();
     let small = cell.split_whitespace().any(|word| word.chars().filter(|c| c.is_lowercase()).count() > 3);
     let plain = cell.chars().all(|c| c.is_ascii() || c.is_whitespace());
-    let excluded = words == 1 && NOT_A_PART.iter().any(|regex| regex.is_match(cell)) && !NUMERIC.as_ref().is_some_and(|regex| regex.is_match(cell));
+    // `2,044 pcs`, `DC 23+`.
+    let joined: String = cell.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
+    let excluded = words <= 2 && NOT_A_PART.iter().any(|regex| regex.is_match(&joined)) && !NUMERIC.as_ref().is_some_and(|regex| regex.is_match(cell));
     (3..=48).contains(&characters)
         && digits >= 1
         && words <= 5
