@@ -36,16 +36,24 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A name that ends with a word of the trade, and Asian names with their legal form.
 static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]){1,3}(?i:semiconductors?|electronics?|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays?|cables?|assembl(?:y|ies)|stecker|steckverbinder|fans?|l[üu]fter|batter(?:y|ies)|oscillators?|filters?|inductors?|transformers?|switch(?:es)?|fuses?|optics|optik|lasers?|antennas?|motors?|interconnects?|microwave|wireless|networks?|ceramics?|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes?|converters?|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}]{2,8}(?:电子|微电子|半导体|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
     )
     .ok()
+});
+/// The first words of a line before what the document is: `Northgate Displays end-of-life notice CCA-147`, `Zarlink Moor discontinued products PCN447`.
+static HEADED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^[ \t]*(?P<name>\p{Lu}[\p{L}\p{N}&.'’\-]*(?:[ \t](?:\p{Lu}[\p{L}\p{N}&.'’\-]*|&|de|of)){0,3}?)(?:[ \t]+[-–|][ \t]*|,?[ \t]+)(?:(?i:end[\s-]of[\s-]life|discontinu\w*|obsolescence|change|notice|notification|newsletter|collected|update|status|lifecycle|bulletin|mitteilung|k[üu]ndigung|abk[üu]ndigung|note|avis|aviso)\b|(?:EOL|PCN|PDN|NRND|PTN|LTB)\b|[A-Z]{1,4}[-_/]?\d{2,})").ok()
+});
+/// How a letter ends: what follows is a person.
+static CLOSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:regards|sincerely|faithfully|yours|truly|thanks?|cheers|gr[üu](?:ß|ss)en?|cordialement|salutations|distingu[ée]s|saludos?|atentamente|敬具|以上|此致)\W*$").ok()
 });
 /// The name in a sender's line.
 static SENDER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?im)^[>\s]*(?:from|von|de|da|差出人|发件人)[ \t]*:[ \t]*"?(?P<name>[^"<>\n@\[]{3,60}?)"?[ \t]*(?:<|\[|$)"#).ok());
 /// Who speaks, as the subject of a sentence.
 static SPEAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})[ \t]+(?:announces?|hereby|has\s+(?:decided|determined)|(?:therefore\s+|now\s+)?(?:ends|stops|discontinues|retires|withdraws)|will\s+(?:discontinue|cease|stop|end|no\s+longer)|is\s+(?:discontinuing|announcing|ceasing|issuing|withdrawing|retiring)|regrets|stellt|kündigt|teilt|annonce|informe|anuncia)\b").ok()
+    Regex::new(r"(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})[ \t]+(?:announces?|hereby|has\s+(?:decided|determined)|(?:therefore\s+|now\s+)?(?:ends|stops|discontinues|retires|withdraws)|will\s+(?:discontinue|cease|stop|end|no\s+longer)|is\s+(?:discontinuing|announcing|ceasing|issuing|withdrawing|retiring)|regrets|closes|advises|is\s+(?:going|about)\s+to|will\s+apply|changes|stellt|kündigt|teilt|nimmt|beendet|gibt|retira|descatalog|deja|annonce|informe|arr[êe]te|cesse|met\s+fin|anuncia|comunica)\b").ok()
 });
 /// Who holds the copyright of a page or a letter.
 static COPYRIGHT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -158,7 +166,7 @@ static SPEAKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// What a name is when it is not the maker.
 static NOT_MAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:distribut\w*|subcontract\w*|sub-?supplier|foundry|customer|dear|attn|attention|to|cc|bcc|supplied\s+by|assembl\w+\s+(?:at|by)|compound|moved\s+to|forwarded\s+by|broker|reseller|händler|kunde|an)\s*:?\s*$").ok()
+    Regex::new(r"(?i)(?:(?:^|:)\W*(?:to|an|cc|bcc|à|para)\s*:?\s*$|(?:distribut\w*|subcontract\w*|sub-?supplier|foundry|customer|dear|attn|attention|supplied\s+by|assembl\w+\s+(?:at|by)|compound|moved\s+to|forwarded\s+by|broker|reseller|händler|kunde)\s*:?\s*$)").ok()
 });
 
 /// One to four words with capitals, at the start of a line, behind a label or a comma, or alone: the model may know it for the maker by what stands around it.
@@ -210,9 +218,13 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     if let Some(trade) = TRADE_NAME.as_ref() {
         seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
+    seen.extend(headed(layout).map(|span| (span, 2.5)));
     seen.extend(labelled_cells(layout).into_iter().map(|span| (span, 5.0)));
     seen.extend(letterhead(layout).map(|span| (span, 1.5)));
     seen.extend(bare_names(layout).into_iter().map(|span| (span, NAME_EVIDENCE)));
+    // `Stone Electronics` in `Harrow & Stone Electronics, Inc.` is no name of its own.
+    let wholes: Vec<Span> = seen.iter().filter(|(_, weight)| *weight >= 1.5).map(|(span, _)| *span).collect();
+    seen.retain(|(span, _)| !wholes.iter().any(|whole| whole.contains(*span) && whole.start < span.start));
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
@@ -229,6 +241,14 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
     candidates
+}
+
+/// The name before what the document is, in its first line.
+fn headed(layout: &Layout<'_>) -> Option<Span> {
+    let number = (0..layout.line_count().min(5)).find(|number| !layout.line(*number).trim().is_empty())?;
+    let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name")?;
+    let start = layout.line_span(number).start as usize;
+    Some(Span::new(start + name.start(), start + name.end()))
 }
 
 /// The first words of a letter: one to four of them, all with capitals, before a wide blank or the end of the line.
@@ -329,7 +349,9 @@ fn known_names(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowledge
             if matches && capital && (!short || !printed.chars().any(char::is_lowercase)) {
                 // `Delta` in `Delta Ridge Converters` is no mention of Delta.
                 let is_longer = wanted.len() == 1 && name_goes_on(&layout.document.text[span.end as usize..]);
-                seen.push((span, weight - if short { 1.0 } else { 0.0 } - if is_longer { 4.0 } else { 0.0 }));
+                if !is_longer {
+                    seen.push((span, weight - if short { 1.0 } else { 0.0 }));
+                }
             }
         }
     };
@@ -393,6 +415,11 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
     }
     if text.to_lowercase().starts_with("from:") || text.to_lowercase().starts_with("von:") {
         evidence += 1.0;
+    }
+    // Who signs, and a sender of two plain words, is a person.
+    let above = (0..line).rev().map(|number| layout.line(number).trim()).find(|text| !text.is_empty()).unwrap_or("");
+    if CLOSING.as_ref().is_some_and(|regex| regex.is_match(above)) {
+        evidence -= 2.0;
     }
     if NOT_MAKER.as_ref().is_some_and(|regex| regex.is_match(before)) {
         evidence -= 3.0;
