@@ -36,7 +36,7 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A name that ends with a word of the trade, and Asian names with their legal form.
 static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays?|cables?|assembl(?:y|ies)|stecker|steckverbinder|fans?|l[üu]fter|batter(?:y|ies)|oscillators?|filters?|inductors?|transformers?|switch(?:es)?|fuses?|optics|optik|lasers?|antennas?|motors?|interconnects?|microwave|wireless|networks?|ceramics?|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes?|converters?|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}]{2,8}(?:电子|微电子|半导体|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays|cables|assemblies|stecker|steckverbinder|fans|l[üu]fter|batteries|oscillators|filters|inductors|transformers|switches|switchgear|fuses|optics|optik|lasers|antennas|motors|interconnects?|microwave|wireless|networks|ceramics|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes|converters|supplies|timing|rf|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}]{2,8}(?:电子|微电子|半导体|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)(?:(?:股份)?有限公司|株式会社)?|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
     )
     .ok()
 });
@@ -143,7 +143,30 @@ const GENERAL_WORDS: &[&str] = &[
     "TYPE",
     "DRAWING",
     "SUBJECT",
+    "EOL",
+    "PLS",
+    "PLEASE",
+    "SAFETY",
+    "BULLETIN",
+    "RECALL",
+    "PACKING",
+    "DISCONTINUATION",
+    "OBSOLESCENCE",
+    "INVOICE",
+    "MINUTES",
+    "ADVISORY",
+    "LETTER",
+    "NOTE",
+    "STATUS",
+    "URGENT",
+    "IMPORTANT",
+    "RE",
+    "FW",
+    "FWD",
 ];
+/// Words that may stand right behind a name without being part of it.
+const BEHIND_NAMES: &[&str] =
+    &["PRODUCT", "CUSTOMER", "NOTICE", "NOTICES", "NOTIFICATION", "NOTIFICATIONS", "CHANGE", "PCN", "PDN", "TEAM", "QUALITY", "SALES", "TYPE", "DRAWING", "EOL", "END", "ALERT"];
 const ARTICLES: &[&str] = &[
     "THE", "THIS", "THESE", "THAT", "OUR", "YOUR", "ALL", "ANY", "A", "AN", "EACH", "NEW", "NO", "TO", "DEAR", "FOR", "ON", "IN", "DIE", "DER",
     "DAS", "LA", "LE", "LES", "EL",
@@ -175,6 +198,7 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// Lines from the start and the end in which such names are looked for.
 const NAME_LINES: usize = 8;
+const HEADED_LINES: usize = 6;
 const NAME_EVIDENCE: f64 = -2.5;
 /// How many candidates the model is asked about.
 const ASKED_MAX: usize = 4;
@@ -210,15 +234,22 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
                 .map(|whole| (Span::new(whole.start(), whole.end()), 1.5)),
         );
     }
-    for (regex, weight) in [(&LABELLED, 5.0), (&SENDER, 1.2), (&SPEAKER, 1.0), (&COPYRIGHT, 1.5)] {
+    for (regex, weight) in [(&LABELLED, 5.0), (&SPEAKER, 1.0), (&COPYRIGHT, 1.5)] {
         if let Some(regex) = regex.as_ref() {
             seen.extend(regex.captures_iter(text).filter_map(|found| found.name("name")).map(|name| (Span::new(name.start(), name.end()), weight)));
         }
     }
+    if let Some(sender) = SENDER.as_ref() {
+        // Two plain words are a person more often than a firm.
+        let is_firm = |name: &str| [&TRADE_NAME, &LEGAL_NAME].into_iter().any(|regex| regex.as_ref().is_some_and(|regex| regex.is_match(name)));
+        let is_person = |name: &str| name.split_whitespace().count() == 2 && !is_firm(name);
+        let names = sender.captures_iter(text).filter_map(|found| found.name("name"));
+        seen.extend(names.map(|name| (Span::new(name.start(), name.end()), if is_person(name.as_str()) { -1.0 } else { 1.2 })));
+    }
     if let Some(trade) = TRADE_NAME.as_ref() {
         seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
-    seen.extend(headed(layout).map(|span| (span, 2.5)));
+    seen.extend(headed(layout).map(|span| (span, 2.0)));
     seen.extend(labelled_cells(layout).into_iter().map(|span| (span, 5.0)));
     seen.extend(letterhead(layout).map(|span| (span, 1.5)));
     seen.extend(bare_names(layout).into_iter().map(|span| (span, NAME_EVIDENCE)));
@@ -228,6 +259,7 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
+        let span = without_words_behind(layout, span);
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         let key = aliases.key(&printed);
         if key.chars().count() < 2 || is_general(&key) || !key.chars().any(char::is_alphabetic) {
@@ -243,12 +275,24 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     candidates
 }
 
-/// The name before what the document is, in its first line.
-fn headed(layout: &Layout<'_>) -> Option<Span> {
-    let number = (0..layout.line_count().min(5)).find(|number| !layout.line(*number).trim().is_empty())?;
-    let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name")?;
-    let start = layout.line_span(number).start as usize;
-    Some(Span::new(start + name.start(), start + name.end()))
+/// The name before what the document is, in its first lines.
+fn headed<'a>(layout: &'a Layout<'_>) -> impl Iterator<Item = Span> + 'a {
+    (0..layout.line_count().min(HEADED_LINES)).filter_map(|number| {
+        let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name")?;
+        let start = layout.line_span(number).start as usize;
+        Some(Span::new(start + name.start(), start + name.end()))
+    })
+}
+
+/// A name without general words at its end, as long as something is left.
+fn without_words_behind(layout: &Layout<'_>, span: Span) -> Span {
+    let mut name = layout.document.slice(span).trim_end();
+    while let Some((rest, word)) = name.rsplit_once([' ', '\t'])
+        && BEHIND_NAMES.contains(&word.to_uppercase().as_str())
+    {
+        name = rest.trim_end();
+    }
+    Span::new(span.start as usize, span.start as usize + name.len())
 }
 
 /// The first words of a letter: one to four of them, all with capitals, before a wide blank or the end of the line.

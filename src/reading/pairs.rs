@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{
     cues::PartRole,
     layout::Layout,
-    part_roles::{Columns, RoledPart},
+    part_roles::{Columns, NONE_THERE, RoledPart, is_listed},
 };
 use crate::domain::{document::Span, part::normal_mpn};
 
@@ -25,13 +25,21 @@ static NO_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// `LM317T -> none`.
 static NONE_FOLLOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|not\s+available|kein\w*|entfällt|aucun\w*|sans\s+(?:remplacement|[ée]quivalent)|ningun\w*|sin\s+(?:sustituto|reemplazo)|なし|無し|无|無)(?:\b|$)").ok()
+    Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|nothing|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor|substitution)|not\s+(?:available|superseded)|kein\w*|ohne\s+\w+|entfällt|aucun\w*|sans\s+(?:remplacement|[ée]quivalent)|ningun\w*|sin\s+(?:sustituto|reemplazo)|なし|無し|无|無)(?:\b|$)").ok()
+});
+
+/// `Nothing for LM317T`.
+static NONE_FOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:none|nothing|no\s+(?:direct\s+)?(?:replacement|substitute|successor|alternative)|kein\w*(?:\s+(?:ersatz|nachfolg)\w*)?|aucune?|ningun[oa]?|nada)\s+(?:for|für|pour|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$").ok()
 });
 
 /// `Part number: LM317T` and on the next line `Replacement: none`.
 static NONE_BELOW: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^[ \t]*\r?\n[ \t>]*[^\n:：]{0,20}(?:replacement|substitut|alternativ|successor|new\s+part|ersatz|nachfolg|remplacement|[ée]quivalent|sustitut|reemplazo|代替|後継|替代|后续|後續)[^\n:：]{0,20}[:：][ \t]*(?:none|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor)|not\s+available|kein\w*|entfällt|aucun\w*|sans\s+\w+|ningun\w*|sin\s+\w+|なし|無し|无|無)[^\S\n]*(?:\n|$)").ok()
 });
+
+/// How far back such words are looked for, in bytes.
+const NONE_FOR_BYTES: usize = 48;
 
 /// By normal form of the affected part. The second list names replacements whose part is not sure.
 pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) -> (HashMap<String, Paired>, Vec<String>) {
@@ -67,9 +75,17 @@ pub(super) fn pair(layout: &Layout<'_>, parts: &[RoledPart], columns: &Columns) 
             paired.entry(normal_mpn(&part.printed)).or_insert(Paired::None(*span));
         }
     }
+    for (mpn, span) in none_items(layout, &replacements, &affected) {
+        paired.entry(mpn).or_insert(Paired::None(span));
+    }
     for part in &affected {
         let text = layout.document.text.as_str();
         let told = part.again.iter().chain([&part.span]).find_map(|span| {
+            let before = &text[text.floor_char_boundary((span.start as usize).saturating_sub(NONE_FOR_BYTES))..span.start as usize];
+            if let Some(found) = NONE_FOR.as_ref().and_then(|regex| regex.find(before)) {
+                let start = span.start as usize - before.len() + found.start();
+                return Some(Span::new(start, start + found.as_str().trim_end().len()));
+            }
             let behind = text.get(span.end as usize..)?;
             let found = [&NONE_FOLLOWS, &NONE_BELOW].into_iter().find_map(|regex| regex.as_ref()?.find(behind))?;
             Some(Span::new(span.end as usize, span.end as usize + found.as_str().trim_end().len()))
@@ -115,10 +131,20 @@ fn lists<'a>(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&'a R
         }
         done.push(list);
         let news: Vec<usize> = (0..replacements.len()).filter(|at| place(replacements[*at]) == list).collect();
-        // Of lists as long, one in the same row, otherwise the nearest one above.
-        let olds = affected.iter().filter(|part| part.row == list.1 && part.span.start < replacement.span.start).max_by_key(|part| part.span.start);
-        let Some(nearest) = olds else { continue };
-        let olds: Vec<&RoledPart> = affected.iter().copied().filter(|part| place(part) == place(nearest)).collect();
+        let olds = match list.1 {
+            Some(row) => affected.iter().copied().filter(|part| part.row == Some(row)).collect(),
+            None => list_above(layout, replacement.span, affected),
+        };
+        let items = if list.1.is_none() { labelled_items(layout, replacement.span) } else { Vec::new() };
+        if items.len() >= 2 && items.len() == olds.len() && news.iter().all(|at| items.iter().any(|item| item.contains(replacements[*at].span))) {
+            // Each has its place, and `none` keeps the place of the one that has none.
+            for new in news {
+                if let Some(at) = items.iter().position(|item| item.contains(replacements[new].span)) {
+                    partners.insert(new, (olds[at], Order::Said));
+                }
+            }
+            continue;
+        }
         if news.len() < 2 || news.len() != olds.len() {
             continue;
         }
@@ -130,6 +156,59 @@ fn lists<'a>(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&'a R
         }
     }
     partners
+}
+
+/// The nearest list of affected parts above a place, in its order; a part counts where it stands in it, also if it is named elsewhere too.
+fn list_above<'a>(layout: &Layout<'_>, below: Span, affected: &[&'a RoledPart]) -> Vec<&'a RoledPart> {
+    let mut places: Vec<(Span, &RoledPart)> =
+        affected.iter().flat_map(|part| part.again.iter().chain([&part.span]).map(|span| (*span, *part))).filter(|(span, _)| span.end <= below.start).collect();
+    places.sort_by_key(|(span, _)| span.start);
+    let mut list: Vec<&RoledPart> = Vec::new();
+    let mut next: Option<Span> = None;
+    for (span, part) in places.into_iter().rev() {
+        if next.is_some_and(|next| !is_listed(layout, span, next)) {
+            break;
+        }
+        next = Some(span);
+        list.push(part);
+    }
+    list.reverse();
+    list
+}
+
+/// The items of a labelled line, `Substitute: none, LM318T`, where a place stands in one; none of them if the line says anything else.
+fn labelled_items(layout: &Layout<'_>, place: Span) -> Vec<Span> {
+    let of_line = layout.line_span(layout.line_at(place.start));
+    let (start, line) = (of_line.start as usize, layout.document.slice(of_line));
+    let before = &line[..place.start as usize - start];
+    let Some(colon) = before.rfind([':', '：']).or_else(|| before.find("  ").map(|at| at + 1)) else { return Vec::new() };
+    let from = colon + line[colon..].chars().next().map_or(1, char::len_utf8);
+    let mut items = Vec::new();
+    let mut at = from;
+    for piece in line[from..].split_inclusive([',', ';', '、', '，', '；']) {
+        let text = piece.trim_end_matches([',', ';', '、', '，', '；']);
+        let lead = text.len() - text.trim_start().len();
+        items.push(Span::new(start + at + lead, start + at + lead + text.trim().len()));
+        at += piece.len();
+    }
+    let is_item = |span: &Span| {
+        let text = layout.document.slice(*span);
+        NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(text)) || super::parts::cell_is_part(text)
+    };
+    if items.iter().all(is_item) { items } else { Vec::new() }
+}
+
+/// By place among the affected: what says in a labelled line that there is none for it.
+fn none_items(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> Vec<(String, Span)> {
+    let mut told = Vec::new();
+    for replacement in replacements.iter().filter(|replacement| replacement.row.is_none()) {
+        let (items, olds) = (labelled_items(layout, replacement.span), list_above(layout, replacement.span, affected));
+        if items.len() >= 2 && items.len() == olds.len() {
+            let none = items.iter().zip(&olds).filter(|(item, _)| NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(layout.document.slice(**item))));
+            told.extend(none.map(|(item, old)| (normal_mpn(&old.printed), *item)));
+        }
+    }
+    told
 }
 
 fn is_said(layout: &Layout<'_>, last: &RoledPart) -> bool {

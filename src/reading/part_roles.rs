@@ -64,8 +64,8 @@ pub(super) struct Columns {
 }
 
 /// A replacement column says there is none.
-static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\s*[-–—/]{1,3}\s*$|^\W*(?:none|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt(?:\s+ersatzlos)?|ersatzlos(?:\s+entfallen)?|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
+pub(super) static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\s*[-–—/]{1,3}\s*$|^\W*(?:none|nothing|not\s+superseded|no\s+substitution|ohne\s+(?:nachfolg|ersatz)\w*|keine[rs]?|n\s?/\s?a|nil|not\s+available|no(?:\s+(?:direct|suitable|pin[\s-]compatible))?\s*(?:replacement|substitute|alternative|successor)?|kein\w*(?:\s+(?:ersatz|nachfolger)\w*)?|entfällt(?:\s+ersatzlos)?|ersatzlos(?:\s+entfallen)?|aucune?|sans\s+(?:remplacement|[ée]quivalent)|ninguno?|sin\s+(?:reemplazo|sustituto)|なし|無し|无|無)\W*$").ok()
 });
 /// What may stand between numbers that are listed together.
 static BETWEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -142,7 +142,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
 }
 
 /// Whether two numbers stand in one list.
-fn is_listed(layout: &Layout<'_>, one: Span, other: Span) -> bool {
+pub(super) fn is_listed(layout: &Layout<'_>, one: Span, other: Span) -> bool {
     let between = layout.document.text.get(one.end as usize..other.start as usize).unwrap_or("x");
     between.len() < 24 && BETWEEN.as_ref().is_some_and(|regex| regex.is_match(between))
 }
@@ -159,6 +159,8 @@ fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], stops: &[Span], links: 
         };
         // Compounds, frames and the like replace each other too.
         if part_evidence(&prose_around(layout, pair[0].span, stops))[2] >= 4.0 {
+            roles[at] = Some(PartRole::Neither);
+            roles[at + 1] = Some(PartRole::Neither);
             continue;
         }
         // In a chain `A -> B -> C` only the first link counts.
@@ -323,7 +325,7 @@ fn following(layout: &Layout<'_>, span: Span, stops: &[Span]) -> String {
 
 fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
     static REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok()
+        Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\b(?:none|nothing|no\s+\w+|kein\w*|aucune?|ningun[oa]?|nada)\s+(?:for|für|pour|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok()
     });
     static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(?i)^\s*[(\[]\s*(?:as\s+)?(?:replacement\s+|substitute\s+)?(?:for|für|pour|para)\s*$|^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok()
@@ -363,8 +365,12 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
     let mut by_number: HashMap<String, usize> = HashMap::new();
     let mut roled: Vec<RoledPart> = Vec::new();
     let mut torn = Vec::new();
-    for (group, open) in open.into_iter().enumerate() {
-        let probabilities = probabilities(&answers.joined(About::Part, open.asked, &open.evidence));
+    let mut decided: Vec<(Vec<f64>, bool)> = open
+        .iter()
+        .map(|open| (probabilities(&answers.joined(About::Part, open.asked, &open.evidence)), open.evidence.iter().all(|odds| *odds <= UNSAID)))
+        .collect();
+    spread(&open, &mut decided);
+    for (group, (open, (probabilities, _))) in open.into_iter().zip(decided).enumerate() {
         let (at, confidence) = best(&probabilities);
         for Member { span, printed, row } in open.members {
             let part =
@@ -384,6 +390,30 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
     torn.dedup();
     (roled, torn)
 }
+
+/// A list that nothing is said of has the role of those of its numbers that are named elsewhere, in the title for instance; and where no part is affected by what is said,
+/// the first such list is what the notice is about, which is likely and no more.
+fn spread(open: &[OpenGroup], decided: &mut [(Vec<f64>, bool)]) {
+    let is_affected = |probabilities: &[f64]| best(probabilities).0 == 0;
+    let affected: std::collections::HashSet<String> =
+        open.iter().zip(decided.iter()).filter(|(_, (p, _))| is_affected(p)).flat_map(|(group, _)| group.members.iter().map(|member| normal_mpn(&member.printed))).collect();
+    for (group, (probabilities, unsaid)) in open.iter().zip(decided.iter_mut()) {
+        if *unsaid && !is_affected(probabilities) && group.members.iter().any(|member| affected.contains(&normal_mpn(&member.printed))) {
+            *probabilities = AS_ELSEWHERE.to_vec();
+        }
+    }
+    if !decided.iter().any(|(probabilities, _)| is_affected(probabilities))
+        && let Some((probabilities, _)) = decided.iter_mut().find(|(_, unsaid)| *unsaid)
+    {
+        *probabilities = AS_ALONE.to_vec();
+    }
+}
+
+/// Log odds up to which nothing is said of a number.
+const UNSAID: f64 = 1.0;
+/// Probabilities of the roles of a list whose numbers are affected by what is said elsewhere, and of the only list there is.
+const AS_ELSEWHERE: [f64; 3] = [0.8, 0.1, 0.1];
+const AS_ALONE: [f64; 3] = [0.7, 0.1, 0.2];
 
 /// Names of series are no parts of their own: a number in prose that others, listed elsewhere, begin with (`OPD4N65` over `OPD4N65F` and `OPD4N65D`, `LF2277` over
 /// `LF2277-SO8`); and where a table lists the parts, one in the title or one that prose hardly speaks of.
