@@ -46,6 +46,9 @@ static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:(?:rev(?:ision)?|issue|edition|ausgabe|version)\b\.?\s*\w{1,2}[\s,;|–-]*)?(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
 });
 
+/// `EOL1417 - END OF LIFE - 16-Jun-2025`: what a heading holds beside number and title.
+static TRIPLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\W*(?:[\p{L}&. ]{2,40}\s[-–|]\s)?[A-Z][\w\-/.]*\d\s+[-–|]\s+[^-–|]{3,60}\s+[-–|]\s*$").ok());
+
 /// Gathers the evidence and puts a question for each date.
 pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
     let stops: Vec<Span> = candidates.iter().map(|candidate| candidate.span).collect();
@@ -127,6 +130,9 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Aroun
     let end = layout.document.text.get(candidate.span.end as usize..last.end as usize).unwrap_or("");
     if line < 15 && start.ends_with("   ") && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':')) {
         evidence[at(DateRole::Issue)] += 4.0;
+    }
+    if line < 6 && TRIPLE.as_ref().is_some_and(|regex| regex.is_match(start)) {
+        evidence[at(DateRole::Issue)] += 8.0;
     }
     // The line that names the notice: `NOTICE KS-N-501, 4 November 2026`.
     if line < 15 && NOTICE_LINE.as_ref().is_some_and(|regex| regex.is_match(start)) {

@@ -17,12 +17,14 @@ pub(super) struct IdCandidate {
     /// Natural log odds that it is the notice's own number.
     pub evidence: f64,
     pub asked: Option<Asked>,
+    /// Nothing but its place speaks for it: it may as well be a part.
+    pub by_place: bool,
 }
 
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|rücknahme|widerruf|cancellation|retraction|withdrawal|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|\p{Han}{0,8}(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
     )
     .ok()
 });
@@ -39,7 +41,7 @@ static GLUED: LazyLock<Option<Regex>> =
 
 /// `13 November 2026, number CC5426`: what a letter calls its number.
 static BARE_NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
+    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:n[°º]|no\.?[ \t]*:|number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}(?:[-_/][A-Z]{1,4})?[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -100,7 +102,7 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
             let list_only = ["eol", "discontinuance", "abkündigung", "kündigung", "change"].contains(&label.trim_end_matches(['.', ' ']));
             let follows = text[..id.start()].ends_with(' ') && !text[..id.start()].trim_end().ends_with([':', '：', '#', '.', '°']);
             let span = if follows { with_list(text, &label, Span::new(id.start(), id.end())) } else { Span::new(id.start(), id.end()) };
-            let again = if list_only && follows { again(text, span) } else { 0.0 };
+            let again = if list_only && follows { again(text, Span::new(id.start(), id.end())) } else { 0.0 };
             seen.push((span, if weak { 2.0 } else { 4.0 } - again));
         }
     }
@@ -111,12 +113,14 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     if let Some(glued) = GLUED.as_ref() {
         seen.extend(glued.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 1.5)));
     }
+    let said = seen.len();
     let upto = layout.line_span(SIGN_LINES.min(layout.line_count())).start as usize;
     let signs = SIGN.as_ref().map(|regex| regex.find_iter(&text[..if upto == 0 { text.len() } else { upto }]).take(60));
     let signs = signs.into_iter().flatten().map(|found| Span::new(found.start(), found.end()));
     seen.extend(signs.map(|span| (span, SIGN_EVIDENCE + place_evidence(layout, span))));
     let mut candidates: Vec<IdCandidate> = Vec::new();
-    for (span, weight) in seen {
+    for (at, (span, weight)) in seen.into_iter().enumerate() {
+        let by_place = at >= said;
         let span = without_end_signs(text, span);
         let printed = document.slice(span);
         if super::dates::whole(printed).is_some()
@@ -135,13 +139,14 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
         match candidates.iter_mut().find(|known| contains_number(&fold(&known.printed), &folded)) {
             // The same number with and without its prefix: the longer form, and the evidence of both.
             Some(known) => {
+                known.by_place &= by_place;
                 let is_said = known.evidence.max(evidence) >= 1.5;
                 known.evidence = known.evidence.max(evidence) + if is_said { 0.5 } else { 0.0 };
                 if folded.len() > fold(&known.printed).len() {
                     (known.span, known.printed) = (span, printed.to_owned());
                 }
             }
-            None => candidates.push(IdCandidate { span, printed: printed.to_owned(), evidence, asked: None }),
+            None => candidates.push(IdCandidate { span, printed: printed.to_owned(), evidence, asked: None, by_place }),
         }
     }
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.span.cmp(&b.span)));
@@ -154,7 +159,8 @@ fn with_list(text: &str, label: &str, id: Span) -> Span {
     let list = label.trim_end();
     let is_own = LISTS.iter().any(|known| text[id.range()].to_lowercase().contains(known));
     let start = text[..id.start as usize].trim_end().len();
-    let is_list = LISTS.contains(&list) && !is_own && text[..start].to_lowercase().ends_with(list);
+    let is_number = text[id.range()].starts_with(|c: char| c.is_ascii_digit()) || text[id.range()].contains('/');
+    let is_list = LISTS.contains(&list) && !is_own && is_number && text[..start].to_lowercase().ends_with(list);
     if is_list { Span::new(start - list.len(), id.end as usize) } else { id }
 }
 
@@ -189,7 +195,8 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
     let whole = layout.line(line);
     let names = HEADING.as_ref().is_some_and(|regex| regex.is_match(whole));
     let is_subject = SUBJECT.as_ref().is_some_and(|regex| regex.is_match(whole));
-    let apart = after.is_empty() || text[span.end as usize..].starts_with("  ") || text[span.end as usize..].starts_with(',');
+    let of_part = ["of", "for", "von", "für", "der", "du", "de", "の"].iter().any(|word| before.ends_with(&format!(" {word}")));
+    let apart = !of_part && (after.is_empty() || text[span.end as usize..].starts_with("  ") || text[span.end as usize..].starts_with(','));
     if (line < 4 || (is_subject && line < 20)) && names && apart && digits >= 2 && !before.is_empty() {
         evidence += 3.0;
     }

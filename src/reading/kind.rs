@@ -51,16 +51,21 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
         (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|\b(?:we\s+|therefore\s+|will\s+)(?:end|close|retire|drop|delete)\s+(?:these|the|this|our|production|following)\b|cease\w*\s+(?:the\s+)?manufacture|(?:going|has|have)\s+to\s+stop\s+(?:making|producing)|comes?\s+to\s+(?:its|an|their)\s+end|\b(?:is|are|becomes?|became)\s+obsolete\b|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
         (Pdn, 3.0, r"最終(?:受注|注文|購入|出荷)|最[后後終终](?:订购|购买|采购|下单|订单|出货|訂購|採購|出貨)|derni[eè]re?s?\s+(?:commande|livraison)|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)|last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
         (Pdn, 4.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|(?:fertigung|produktion|herstellung)\s+(?:\S+\s+){0,8}?einstellen|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|descatalog\w*|caus\w+\s+baja|dej\w+\s+de\s+(?:fabricar|producir)|baja\s+en\s+(?:nuestro\s+)?cat[áa]logo|ne\s+ser(?:a|ont)\s+plus\s+(?:fabriqu|produit)\w*|受注を?(?:終了|締め?切)|entfallen\s+(?:die|folgende)|gibt\s+den\s+betrieb\s+auf|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
-        (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
+        (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|aviso\s+de\s+cambio|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
         (Pcn, 3.0, r"(?:form,?\s*fit,?\s*(?:and|or|&)?\s*function|no\s+change\s+(?:to|in)|(?:change|changes|changing|transfer\w*|relocat\w*|qualif\w*|move\w*|conver\w*|adding|addition)\s+(?:of|in|to|from|the|an?)\s+(?:\w+\s+){0,4}(?:site|assembly|wafer|fab|test|material|compound|lead\s?frame|die|marking|label|packing|packaging|datasheet|data\s+sheet|bond|finish|process|source|supplier))"),
         (Pcn, 3.0, r"\b(?:change\s+(?:notice|inside|of\s+(?:the\s+)?\w+)|(?:\w{3,}\s+)change\b|request\s+for\s+approval\s+of\s+change)|(?-i:\bCHANGE\b)|\bchange\s*$|(?:old|new)\s+(?:part\s+)?(?:marking|enamel|label|process|site|material)|\bconversion\b|same\s+(?:p/?n|part\s+numbers?|ordering\s+code)|(?:part\s+numbers?|specifications?|ordering\s+codes?)\s+(?:is|are|remains?)\s+(?:kept|unchanged|the\s+same)|lifecycle\s+remains|sample\s+requests?|verpackungseinheit\w*|fertigungsstandort|wird\s+ge[äa]ndert|ändert\s+sich|umstellung|stellen\s+wir\s+\S+\s+\S+\s+um\b|modification|cambio\s+de|変更|变更|變更"),
-        (Other, 7.0, r"holidays?\b|works?\s+closure|closed\s+(?:from|for|between)|betriebsferien|werksferien|betriebsurlaub|fermeture\s+annuelle|cong[ée]s|vacaciones|休業|放假|春节|order\s+(?:confirmation|acknowledge?ment)|auftragsbestätigung|\binvoice\b|\brechnung\b|\bfacture\b|\bfactura\b|quotation|newsletter|minutes\s+of|price\s+(?:list|increase|adjustment)|preiserhöhung|stock\s+list|excess\s+stock|delivery\s+note|lieferschein|webinar|survey|questionnaire|terms\s+(?:and\s+conditions\s+)?of\s+sale|terms\s+and\s+conditions|price\s+change|no\s+(?:product|part|device|item)s?\s+(?:is|are)\s+(?:presently\s+|currently\s+|hereby\s+)?(?:subject|chang|affect|discontinu|concern)\w*|list\s+of\s+people|distribution\s+list|移転|価格改定"),
+        (Other, 7.0, r"holidays?\b|works?\s+closure|closed\s+(?:from|for|between)|betriebsferien|werksferien|betriebsurlaub|fermeture\s+annuelle|cong[ée]s|vacaciones|休業|放假|春节|order\s+(?:confirmation|acknowledge?ment)|auftragsbestätigung|\binvoice\b|\brechnung\b|\bfacture\b|\bfactura\b|quotation|newsletter|minutes\s+of|price\s+(?:list|increase|adjustment)|preiserhöhung|stock\s+list|excess\s+stock|delivery\s+note|lieferschein|webinar|survey|questionnaire|terms\s+(?:and\s+conditions\s+)?of\s+sale|terms\s+and\s+conditions|price\s+change|no\s+(?:product|part|device|item)s?\s+(?:is|are)\s+(?:presently\s+|currently\s+|hereby\s+)?(?:subject|chang)\w*|list\s+of\s+people|distribution\s+list|移転|価格改定"),
         (Nrnd, 7.5, r"not\s+(?:be\s+)?(?:recommended|intended|suggested|to\s+be\s+used)?\s*(?:to\s+be\s+used\s+)?(?:for|in)\s+(?:use\s+in\s+)?new\s+(?:design|development|project)s?|no\s+longer\s+recommend\w*|\bNRND\b|nicht\s+(?:mehr\s+)?f[üu]r\s+neu(?:e\s+)?(?:entwicklung|design|konstruktion|projekt)\w*|non\s+recommand[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|d[ée]conseill[ée]\w*\s+pour\s+(?:les\s+)?nouve\w*|no\s+recomendad\w*\s+para\s+nuev\w*|新規(?:設計|採用)[^。\n]{0,6}非推奨|不(?:再)?(?:推荐|建议)(?:用于|用在)?新(?:的)?(?:设计|项目)|新規(?:設計|採用)に?は?(?:お勧め|推奨)(?:し|でき|いたし)"),
         (Retraction, 6.5, r"(?:retract|rescind|withdraw|cancel|revok|void)\w*\s+(?:of\s+)?(?:the\s+|this\s+|its\s+|our\s+|that\s+)?(?:earlier\s+|previous(?:ly\s+issued)?\s+|original\s+)?(?:pcn|pdn|eol|notice|notification|discontinu\w*|announcement|end[\s-]of[\s-]life)|(?:notice|notification|pcn|pdn|announcement|discontinuance)\s+(?:[\w\-/.]+\s+){0,4}(?:(?:is|has\s+been|was|are|have\s+been)\s+(?:hereby\s+|formally\s+)?(?:retract|rescind|withdraw|cancel|revok|void)\w*|(?:retracted|rescinded|withdrawn|cancell?ed|revoked)\b)|retraction|zur[üu]ckgezogen|(?:wird|ist|hiermit)\s+widerrufen|annulation|est\s+annul[ée]|retir[ée]e?\s|anulaci[óo]n|queda\s+sin\s+efecto|取り?消し|撤回|撤销|取消(?:通知|停产)|(?:notice|letter|announcement|notification)\s+of\s+[^.;\n]{4,30},?\s+which[^.;]{0,120}\bis\s+(?:cancell?ed|withdrawn|void|retracted)|ignore\s+our\s+(?:letter|notice|mail|announcement)|(?:discontinu\w*|end[\s-]of[\s-]life|eol)\s+(?:of\s+\S+\s+)?(?:is|has\s+been|was)\s+(?:suspended|cancell?ed|withdrawn|called\s+off|reversed)|nimmt\s+(?:\S+\s+){0,2}?(?:abk[üu]ndigung|mitteilung)[^.;]{0,80}?zur[üu]ck|rücknahme\s+(?:der|dieser|unserer)\s+(?:\S+\s+){0,2}?\S*(?:kündigung|mitteilung)|zur[üu]ckgenommen|suspended\s+until"),
     ]
     .into_iter()
     .filter_map(|(kind, weight, pattern)| Some(Sign { regex: Regex::new(&format!("(?im){pattern}")).ok()?, kind, weight }))
     .collect()
+});
+
+/// What a field says that is named after the type of a notice.
+static TYPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?im)(?:^|[ \t]{2}|\|)\W*(?:(?:change|notification|notice|alert|pcn)\s+)?(?:type|art|kind|category|tipo|種別|种类|类型)(?:\s+(?:of|de|der)\s+(?:change|notice|notification|mitteilung|cambio))?[ \t.:|：]+(?P<what>\p{L}[^\n|]{3,60})").ok()
 });
 
 /// A sentence that asks.
@@ -77,6 +82,9 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     let ticked: String = TICKED.as_ref().map_or_else(String::new, |regex| {
         regex.captures_iter(&document.text).filter_map(|found| found.name("what")).map(|what| what.as_str()).collect::<Vec<_>>().join("\n")
     });
+    // `Type: Product discontinuation` says it as a box does.
+    let typed = TYPED.as_ref().into_iter().flat_map(|regex| regex.captures_iter(&document.text)).filter_map(|found| found.name("what"));
+    let ticked = typed.fold(ticked, |all, what| format!("{all}\n{}", what.as_str()));
     let mut scores = KINDS.map(|_| 0.0_f64);
     let plain = without(&UNTICKED, &unwrapped(&unglued(&document.text)));
     // What is only asked is not said.
@@ -106,7 +114,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
             scores[at] += sign.weight * 2.0;
         }
     }
-    let [pdn, pcn, _, retraction, other] = &mut scores;
+    let [pdn, pcn, nrnd, retraction, other] = &mut scores;
     // Its list is a weak hint where the words say nothing.
     if let Some(number) = NOT_SAID.as_ref().and_then(|regex| regex.find(&document.text)) {
         let names = |lists: &[&str]| lists.iter().any(|list| number.as_str().contains(list));
@@ -123,6 +131,10 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     // A change notice over an end is an end (`PCN` in the title, a last-time buy in the text).
     if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
         *pdn += 3.0;
+    }
+    // So is one that says of parts that they are not for new designs, while nothing ends.
+    if *nrnd > 0.0 && *pdn < 5.0 {
+        *nrnd += 3.0;
     }
     *other += 1.5;
     scores.to_vec()

@@ -42,7 +42,7 @@ static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// The first words of a line before what the document is: `Northgate Displays end-of-life notice CCA-147`, `Zarlink Moor discontinued products PCN447`.
 static HEADED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[ \t]*(?P<name>\p{Lu}[\p{L}\p{N}&.'’\-]*(?:[ \t](?:\p{Lu}[\p{L}\p{N}&.'’\-]*|&|de|of)){0,3}?)(?:[ \t]+[-–|][ \t]*|,?[ \t]+)(?:(?i:end[\s-]of[\s-]life|discontinu\w*|obsolescence|change|notice|notification|newsletter|collected|update|status|lifecycle|bulletin|mitteilung|k[üu]ndigung|abk[üu]ndigung|note|avis|aviso)\b|(?:EOL|PCN|PDN|NRND|PTN|LTB)\b|[A-Z]{1,4}[-_/]?\d{2,})").ok()
+    Regex::new(r"^[ \t]*(?P<name>\p{Lu}[\p{L}\p{N}&.'’\-]*(?:[ \t](?:\p{Lu}[\p{L}\p{N}&.'’\-]*|&|de|of)){0,3}?)(?:[ \t]+[-–|][ \t]*|,?[ \t]+)(?:(?i:end[\s-]of[\s-]life|discontinu\w*|obsolescence|change|notice|notification|newsletter|collected|update|status|lifecycle|bulletin|\p{L}*mitteilung|\p{L}*k[üu]ndigung|note|avis|aviso)\b|(?:EOL|PCN|PDN|NRND|PTN|LTB)\b|[A-Z]{1,4}[-_/]?\d{2,})").ok()
 });
 /// How a letter ends: what follows is a person.
 static CLOSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -163,6 +163,11 @@ const GENERAL_WORDS: &[&str] = &[
     "RE",
     "FW",
     "FWD",
+    "REF",
+    "NUMMER",
+    "NUMBER",
+    "DATE",
+    "DATUM",
 ];
 /// Words that may stand right behind a name without being part of it.
 const BEHIND_NAMES: &[&str] =

@@ -83,11 +83,12 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let makers = makers::open(layout, aliases, site, &mut questions);
     let date_spans: Vec<Span> = dates.iter().map(|date| date.span).collect();
     let ids = ids::open(layout, &date_spans, &mut questions);
-    let taken: Vec<Span> = date_spans.iter().copied().chain(ids.iter().filter(|id| id.evidence >= NAMED_MIN).map(|id| id.span)).collect();
+    let named: Vec<&ids::IdCandidate> = ids.iter().enumerate().filter(|(at, id)| id.evidence >= NAMED_MIN && (*at == 0 || !id.by_place)).map(|(_, id)| id).collect();
+    let taken: Vec<Span> = date_spans.iter().copied().chain(named.iter().map(|id| id.span)).collect();
     let mut candidates = parts::find(document, &taken, &site.mpns);
     candidates.retain(|candidate| !is_spoken(candidate.span));
     // The notice's number is met again and again; none of these is a part.
-    candidates.retain(|candidate| !ids.iter().any(|id| id.evidence >= NAMED_MIN && ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
+    candidates.retain(|candidate| !named.iter().any(|id| ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
 
     let dates = date_roles::open(layout, dates, &mut questions);
     let (parts, columns) = part_roles::open(layout, &candidates, &date_spans, &mut questions);
@@ -315,15 +316,17 @@ fn single(document: &Document, dates: &[RoledDate], role: DateRole, field: &str,
     Some(found(document, first.span, first.date, first.confidence, false))
 }
 
-/// The date of issue: the surest; of equally sure ones the latest, which is that of the newest revision. Another one that is about as sure is a doubt.
+/// The date of issue: the surest; of equally sure ones the one that stands first, where a letter and a list of its revisions have the newest. Another one that is about as sure
+/// is a doubt.
 fn issued(document: &Document, dates: &[RoledDate], doubts: &mut Doubts) -> Option<Found<Date>> {
     const AS_SURE: f64 = 0.05;
     let by_day = by_day(dates, DateRole::Issue);
     let most = by_day.values().map(|date| date.confidence).fold(0.0, f64::max);
-    let mut surest = by_day.values().rev().filter(|date| date.confidence >= most - AS_SURE);
-    let issued = surest.next()?;
-    if let Some(other) = surest.next() {
-        doubts.add("issue_date", format!("the notice gives {} and {} as its date; the later counts until a person decides", other.date, issued.date));
+    let mut surest: Vec<&&RoledDate> = by_day.values().filter(|date| date.confidence >= most - AS_SURE).collect();
+    surest.sort_by_key(|date| date.span.start);
+    let issued = surest.first()?;
+    if let Some(other) = surest.get(1) {
+        doubts.add("issue_date", format!("the notice gives {} and {} as its date; the first counts until a person decides", issued.date, other.date));
     }
     Some(found(document, issued.span, issued.date, issued.confidence, false))
 }
