@@ -186,7 +186,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]r\w+|prene[zr]|use\s+instead|\bheir\b|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]r\w+|prene[zr]|use\s+instead|\bheir\b|(?:move|change|switch|migrate)\s+to\b|for\s+new\s+(?:designs?|projects?)|f[üu]r\s+neu\p{L}+\s*:|ご検討|请(?:使用|选用|考虑|改用)|建议(?:使用|选用|改用)|新设计(?:请|建议)|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
         ),
         (
             Neither,
@@ -252,7 +252,7 @@ pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
 pub(super) fn part_evidence(around: &Around<'_>) -> Vec<f64> {
     // `not recommended` speaks of the part itself, `recommended` of its replacement.
     static NOT_RECOMMENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)not\s+recommended|no\s+longer\s+recommend\w*|nicht\s+(?:mehr\s+)?(?:\S+\s+){0,3}empfohlen|non\s+recommand\w*|no\s+recomendad\w*|d[ée]conseill[ée]\w*|非推奨|不推荐|不推薦|不建议")
+        Regex::new(r"(?i)not\s+(?:recommended\s+)?for\s+(?:use\s+in\s+)?new\s+\w+|not\s+recommended|no\s+longer\s+recommend\w*|nicht\s+(?:mehr\s+)?(?:\S+\s+){0,3}empfohlen|non\s+recommand\w*|no\s+recomendad\w*|d[ée]conseill[ée]\w*|非推奨|不推荐|不推薦|不建议")
             .ok()
     });
     let plain = |text: &str| NOT_RECOMMENDED.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, "obsolete").into_owned());

@@ -77,7 +77,20 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
         })
         .collect();
     date_of_the_head(layout, &mut open);
+    dates_of_parts(&mut open);
     open
+}
+
+/// Where nothing else is said to be the last order, days that stand beside parts without a word are.
+fn dates_of_parts(open: &mut [OpenDate]) {
+    const SAID: f64 = 3.0;
+    const BESIDE_A_PART: f64 = 3.5;
+    if open.iter().any(|date| date.evidence[1] >= SAID || date.evidence[2] >= SAID && date.row.is_some()) {
+        return;
+    }
+    for date in open.iter_mut().filter(|date| date.row.is_some() && date.evidence.iter().all(|odds| *odds < 2.0)) {
+        date.evidence[1] += BESIDE_A_PART;
+    }
 }
 
 /// Where no date is called that of the notice, one in its first lines that nothing else is said of is: each notice has one.

@@ -91,7 +91,7 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
     let document = layout.document;
     let text = document.text.as_str();
     let (Some(labelled), Some(own_form)) = (LABELLED.as_ref(), OWN_FORM.as_ref()) else { return Vec::new() };
-    let mut seen: Vec<(Span, f64)> = Vec::new();
+    let mut seen: Vec<(Span, f64, bool)> = Vec::new();
     for captures in labelled.captures_iter(text) {
         if let Some(id) = captures.name("id") {
             let label = captures.name("label").map_or("", |label| label.as_str()).to_lowercase();
@@ -103,24 +103,22 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
             let follows = text[..id.start()].ends_with(' ') && !text[..id.start()].trim_end().ends_with([':', '：', '#', '.', '°']);
             let span = if follows { with_list(text, &label, Span::new(id.start(), id.end())) } else { Span::new(id.start(), id.end()) };
             let again = if list_only && follows { again(text, Span::new(id.start(), id.end())) } else { 0.0 };
-            seen.push((span, if weak { 2.0 } else { 4.0 } - again));
+            seen.push((span, if weak { 2.0 } else { 4.0 } - again, list_only && follows));
         }
     }
-    seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5)));
+    seen.extend(own_form.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 2.5, false)));
     if let Some(bare) = BARE_NUMBER.as_ref() {
-        seen.extend(bare.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 3.0)));
+        seen.extend(bare.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 3.0, false)));
     }
     if let Some(glued) = GLUED.as_ref() {
-        seen.extend(glued.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 1.5)));
+        seen.extend(glued.captures_iter(text).filter_map(|found| found.name("id")).map(|id| (Span::new(id.start(), id.end()), 1.5, false)));
     }
-    let said = seen.len();
     let upto = layout.line_span(SIGN_LINES.min(layout.line_count())).start as usize;
     let signs = SIGN.as_ref().map(|regex| regex.find_iter(&text[..if upto == 0 { text.len() } else { upto }]).take(60));
     let signs = signs.into_iter().flatten().map(|found| Span::new(found.start(), found.end()));
-    seen.extend(signs.map(|span| (span, SIGN_EVIDENCE + place_evidence(layout, span))));
+    seen.extend(signs.map(|span| (span, SIGN_EVIDENCE + place_evidence(layout, span), true)));
     let mut candidates: Vec<IdCandidate> = Vec::new();
-    for (at, (span, weight)) in seen.into_iter().enumerate() {
-        let by_place = at >= said;
+    for (span, weight, by_place) in seen {
         let span = without_end_signs(text, span);
         let printed = document.slice(span);
         if super::dates::whole(printed).is_some()

@@ -1,6 +1,7 @@
 //! The document as a reader sees it: lines, table cells with their column's head and their row's label, and the words just before and after a place.
 
-use crate::domain::document::{Document, Span};
+use super::torn;
+use crate::domain::document::{Document, Span, Table};
 
 /// Characters looked at before and after a place.
 const BEFORE_CHARS_MAX: usize = 160;
@@ -27,11 +28,15 @@ pub(super) struct Around<'a> {
 
 pub(super) struct Layout<'a> {
     pub document: &'a Document,
+    /// Those of the document, and those that lost their lines.
+    pub tables: Vec<Table>,
     lines: Vec<Span>,
     /// By start.
     cells: Vec<(Span, Cell)>,
     /// By table: text of each column's head, empty where it has none.
     heads: Vec<Vec<String>>,
+    /// By table: how many of its first rows are the head.
+    head_rows: Vec<usize>,
     /// By table: whether it is a list of `label | value` rows.
     pairs: Vec<bool>,
 }
@@ -44,8 +49,9 @@ impl<'a> Layout<'a> {
             lines.push(Span::new(start, start + line.trim_end_matches(['\n', '\r']).len()));
             start += line.len();
         }
+        let tables: Vec<Table> = document.tables.iter().cloned().chain(torn::tables(document)).collect();
         let mut cells = Vec::new();
-        for (table, of) in document.tables.iter().enumerate() {
+        for (table, of) in tables.iter().enumerate() {
             for (row, spans) in of.rows.iter().enumerate() {
                 cells.extend(
                     spans.iter().enumerate().filter(|(_, span)| span.end > span.start).map(|(column, span)| (*span, Cell { table, row, column })),
@@ -53,33 +59,42 @@ impl<'a> Layout<'a> {
             }
         }
         cells.sort_by_key(|(span, _)| span.start);
-        let mut layout = Layout { document, lines, cells, heads: Vec::new(), pairs: Vec::new() };
-        for table in 0..document.tables.len() {
+        let mut layout = Layout { document, tables, lines, cells, heads: Vec::new(), head_rows: Vec::new(), pairs: Vec::new() };
+        for table in 0..layout.tables.len() {
             let pairs = layout.look_for_pairs(table);
             layout.pairs.push(pairs);
-            let heads = layout.column_heads(table);
+            let (heads, rows) = layout.column_heads(table);
             layout.heads.push(heads);
+            layout.head_rows.push(rows);
         }
         layout
     }
 
-    /// The first row is the head unless it holds a value itself; a table without one that is as wide as the one before goes on with its heads (a table over two pages).
-    fn column_heads(&self, table: usize) -> Vec<String> {
-        let Some(first) = self.document.tables[table].rows.first() else { return Vec::new() };
-        let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
-        let filled = texts.iter().filter(|text| !text.is_empty()).count();
-        let valued = texts.iter().filter(|text| holds_a_value(text)).count();
-        let is_form = self.document.tables[table].rows.iter().flatten().any(|span| self.document.slice(*span).trim_start().starts_with([':', '：']));
+    /// Each column's head, and how many rows it takes. The first row is the head unless it holds a value itself, with those below it that hold none either, where the words of a
+    /// head were broken into lines; a table without one that is as wide as the one before goes on with its heads (a table over two pages).
+    fn column_heads(&self, table: usize) -> (Vec<String>, usize) {
+        const ROWS_MAX: usize = 4;
+        const BROKEN_CHARS_MAX: usize = 24;
+        let rows = &self.tables[table].rows;
+        let Some(first) = rows.first() else { return (Vec::new(), 0) };
+        let none = vec![String::new(); first.len()];
+        let text = |span: &Span| self.document.slice(*span).trim();
+        let is_form = rows.iter().flatten().any(|span| text(span).starts_with([':', '：']));
         if self.pairs[table] || is_form {
-            return vec![String::new(); first.len()];
+            return (none, 0);
         }
-        if filled > 0 && valued == 0 {
-            return texts.into_iter().map(str::to_owned).collect();
+        let is_head = |row: &&Vec<Span>| row.iter().any(|span| !text(span).is_empty()) && !row.iter().any(|span| holds_a_value(text(span)));
+        let leading = rows.iter().take_while(is_head).count();
+        if leading == 0 {
+            return match table.checked_sub(1).and_then(|before| self.heads.get(before)) {
+                Some(heads) if heads.len() == first.len() => (heads.clone(), 0),
+                _ => (none, 0),
+            };
         }
-        match table.checked_sub(1).and_then(|before| self.heads.get(before)) {
-            Some(heads) if heads.len() == first.len() => heads.clone(),
-            _ => vec![String::new(); first.len()],
-        }
+        let is_broken = leading <= ROWS_MAX && leading < rows.len() && rows[..leading].iter().flatten().all(|span| text(span).chars().count() <= BROKEN_CHARS_MAX);
+        let count = if is_broken { leading } else { 1 };
+        let words = |column: usize| rows[..count].iter().filter_map(|row| row.get(column)).map(text).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        ((0..first.len()).map(words).collect(), count)
     }
 
     /// Whether a table is a list of `label | value` rows, whose values are read like prose with a label.
@@ -88,7 +103,7 @@ impl<'a> Layout<'a> {
     }
 
     fn look_for_pairs(&self, table: usize) -> bool {
-        let rows = &self.document.tables[table].rows;
+        let rows = &self.tables[table].rows;
         let labels =
             rows.iter().filter(|row| row.len() == 2 && !holds_a_value(self.document.slice(row[0])) && !self.document.slice(row[0]).trim().is_empty());
         let values = rows.iter().filter(|row| row.len() == 2 && holds_a_value(self.document.slice(row[1])));
@@ -106,15 +121,8 @@ impl<'a> Layout<'a> {
 
     /// Rows of a table that hold values, as (row, cells).
     pub fn value_rows(&self, table: usize) -> impl Iterator<Item = (usize, &[Span])> {
-        let has_head = self.document.tables[table].rows.first().is_some_and(|first| {
-            let texts: Vec<&str> = first.iter().map(|span| self.document.slice(*span).trim()).collect();
-            self.heads[table].iter().zip(&texts).all(|(head, text)| head == text) && self.heads[table].iter().any(|head| !head.is_empty())
-        });
-        self.document.tables[table].rows.iter().enumerate().skip(usize::from(has_head)).map(|(row, cells)| (row, cells.as_slice()))
-    }
-
-    pub fn tables(&self) -> usize {
-        self.document.tables.len()
+        let rows = self.tables[table].rows.iter().enumerate();
+        rows.skip(self.head_rows[table]).map(|(row, cells)| (row, cells.as_slice()))
     }
 
     pub fn columns(&self, table: usize) -> usize {
@@ -149,7 +157,7 @@ impl<'a> Layout<'a> {
         let text = self.document.text.as_str();
         if let Some((cell_span, cell)) = self.cell(span) {
             let head = self.head(cell);
-            let row = &self.document.tables[cell.table].rows[cell.row];
+            let row = &self.tables[cell.table].rows[cell.row];
             // Without a head the nearest cell to the left that holds no value is the label (`PCN number | : 17 | Issue date | : 2026-09-22`).
             let left = row[..cell.column.min(row.len())].iter().rev().map(|span| self.document.slice(*span).trim());
             let label = if head.is_empty() { left.filter(|text| !text.is_empty()).find(|text| !holds_a_value(text)) } else { Some(head) };

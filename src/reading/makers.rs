@@ -320,7 +320,7 @@ fn labelled_cells(layout: &Layout<'_>) -> Vec<Span> {
         Regex::new(r"(?i)^\W*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|hersteller|lieferant|firma|fabricant|fournisseur|soci[ée]t[ée]|fabricante|proveedor|empresa|メーカー|製造元|会社名|発信元?|制造商|生产商|厂商|公司|供应商|製造商|廠商)(?:\s+name)?\W*$").ok()
     });
     let Some(label) = LABEL.as_ref() else { return Vec::new() };
-    let rows = layout.document.tables.iter().flat_map(|table| &table.rows);
+    let rows = layout.tables.iter().flat_map(|table| &table.rows);
     let pairs = rows.flat_map(|row| row.windows(2)).filter(|pair| label.is_match(layout.document.slice(pair[0])));
     let named = pairs.map(|pair| pair[1]).filter(|name| (2..=60).contains(&(name.end - name.start)) && !label.is_match(layout.document.slice(*name)));
     named.collect()

@@ -26,6 +26,7 @@ mod parts;
 mod prose;
 mod questions;
 mod review;
+mod torn;
 mod weights;
 
 use std::{

@@ -24,7 +24,7 @@ static NO_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// `LM317T -> none`.
-static NONE_FOLLOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static NONE_FOLLOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^[ \t]*(?:->|→|=>|-->|[:：|])[ \t]*(?:none|nothing|n\s?/\s?a|nil|no\s+(?:direct\s+)?(?:replacement|substitute|successor|substitution)|not\s+(?:available|superseded)|kein\w*|ohne\s+\w+|entfällt|aucun\w*|sans\s+(?:remplacement|[ée]quivalent)|ningun\w*|sin\s+(?:sustituto|reemplazo)|なし|無し|无|無)(?:\b|$)").ok()
 });
 

@@ -82,7 +82,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
     let mut groups = Vec::new();
     let mut columns = Columns { no_part: Vec::new(), of_group: HashMap::new(), links: Vec::new() };
     let known = |text: &str| candidates.iter().any(|candidate| candidate.known && candidate.printed == text);
-    let mut tables = vec![false; layout.tables()];
+    let mut tables = vec![false; layout.tables.len()];
     for (table, in_columns) in tables.iter_mut().enumerate().filter(|(table, _)| !layout.is_pairs(*table)) {
         for column in 0..layout.columns(table) {
             if let Some(group) = column_group(layout, table, column, &known, questions, &mut columns.no_part) {
@@ -345,7 +345,7 @@ fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
         evidence = vec![6.0, 0.0, 0.0];
     } else if matches(&REMAINS, following) {
         evidence = vec![0.0, 0.0, 6.0];
-    } else if matches(&IS_ENDED, following) {
+    } else if matches(&IS_ENDED, following) || matches(&super::pairs::NONE_FOLLOWS, following) {
         evidence = vec![6.5, 0.0, 0.0];
     } else if matches(&IS_REPLACED, following) {
         evidence[0] = evidence[0].max(6.0);
