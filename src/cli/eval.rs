@@ -200,7 +200,13 @@ fn row(field: &str, scored: &[&Scored], aliases: &MakerAliases) -> Value {
     let error = measure::calibration_error(&sure).map(|error| (error * 1000.0).round() / 1000.0);
     let share = |of: usize| if of == 0 { Value::Null } else { json!((right as f64 / of as f64 * 1000.0).round() / 1000.0) };
     let f1 = if labelled + read == 0 { Value::Null } else { json!((2.0 * right as f64 / (labelled + read) as f64 * 1000.0).round() / 1000.0) };
-    json!({ "field": field, "labelled": labelled, "read": read, "right": right, "precision": share(read), "recall": share(labelled), "f1": f1, "calibration_error": error })
+    json!({ "field": field, "labelled": labelled, "read": read, "right": right, "precision": share(read), "recall": share(labelled), "f1": f1, "calibration_error": error, "reliability": reliability(&sure) })
+}
+
+/// How often what is said with a confidence is right, as `[{"values": 41, "confidence": 0.97, "right": 1.0}]`.
+fn reliability(sure: &[(f64, bool)]) -> Vec<Value> {
+    let round = |share: f64| (share * 1000.0).round() / 1000.0;
+    measure::reliability(sure).iter().map(|bin| json!({ "values": bin.values, "confidence": round(bin.confidence), "right": round(bin.right) })).collect()
 }
 
 /// Documents apart by a key of their labels; documents without it are in none.

@@ -168,6 +168,22 @@ const GENERAL_WORDS: &[&str] = &[
     "NUMBER",
     "DATE",
     "DATUM",
+    "MITTEILUNG",
+    "ARTIKEL",
+    "ITEM",
+    "FINAL",
+    "INITIAL",
+    "PRODUCT/PROCESS",
+    "FAMILY",
+    "FAMILIES",
+    "SERIES",
+    "TABLE",
+    "PAGE",
+    "ANNEX",
+    "ATTACHMENT",
+    "REASON",
+    "KUNDENINFORMATION",
+    "LIEFERANTENMITTEILUNG",
 ];
 /// Words that may stand right behind a name without being part of it.
 const BEHIND_NAMES: &[&str] =
@@ -252,7 +268,9 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         seen.extend(names.map(|name| (Span::new(name.start(), name.end()), if is_person(name.as_str()) { -1.0 } else { 1.2 })));
     }
     if let Some(trade) = TRADE_NAME.as_ref() {
-        seen.extend(trade.find_iter(text).map(|found| (Span::new(found.start(), found.end()), 1.5)));
+        // `Acme RF switches` sells them; `Acme Switches` is a name.
+        let is_name = |name: &str| name.rsplit([' ', '\t']).next().is_some_and(|word| !word.starts_with(char::is_lowercase));
+        seen.extend(trade.find_iter(text).filter(|found| is_name(found.as_str())).map(|found| (Span::new(found.start(), found.end()), 1.5)));
     }
     seen.extend(headed(layout).map(|span| (span, 2.0)));
     seen.extend(labelled_cells(layout).into_iter().map(|span| (span, 5.0)));

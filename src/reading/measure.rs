@@ -91,17 +91,35 @@ fn claim<T>(document: &Document, field: &'static str, found: &Found<T>, flat: Va
     Claim { field, confidence: found.confidence, in_text, flat }
 }
 
-/// Expected calibration error over ten bins of equal width (Naeini, Cooper, Hauskrecht 2015): by how much the confidences differ from the share that is right, weighted by
-/// how many values a bin holds. `None` of nothing.
-pub fn calibration_error(values: &[(f64, bool)]) -> Option<f64> {
+/// What is said with about the same confidence, and how much of it is right.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bin {
+    pub values: usize,
+    /// Mean confidence.
+    pub confidence: f64,
+    /// Share that is right.
+    pub right: f64,
+}
+
+/// Ten bins of equal width, from 0 to 1; those that hold nothing are left out.
+pub fn reliability(values: &[(f64, bool)]) -> Vec<Bin> {
     const BINS: usize = 10;
-    let mut bins = [(0.0_f64, 0.0_f64); BINS];
+    let mut bins = [Bin::default(); BINS];
     for (confidence, is_right) in values {
-        let (sum, right) = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
-        *sum += confidence;
-        *right += f64::from(u8::from(*is_right));
+        let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        bin.values += 1;
+        bin.confidence += confidence;
+        bin.right += f64::from(u8::from(*is_right));
     }
-    (!values.is_empty()).then(|| bins.iter().map(|(sum, right)| (sum - right).abs()).sum::<f64>() / values.len() as f64)
+    let share = |bin: Bin| Bin { confidence: bin.confidence / bin.values as f64, right: bin.right / bin.values as f64, ..bin };
+    bins.into_iter().filter(|bin| bin.values > 0).map(share).collect()
+}
+
+/// Expected calibration error (Naeini, Cooper, Hauskrecht 2015): by how much the confidences differ from the share that is right, weighted by how many values a bin holds.
+/// `None` of nothing.
+pub fn calibration_error(values: &[(f64, bool)]) -> Option<f64> {
+    let off: f64 = reliability(values).iter().map(|bin| (bin.confidence - bin.right).abs() * bin.values as f64).sum();
+    (!values.is_empty()).then(|| off / values.len() as f64)
 }
 
 /// The fields in which a reading differs from its label, each in a sentence.

@@ -117,8 +117,11 @@ pub(super) fn read(
     for span in date_roles::resolve_relative(&mut dates) {
         doubts.add("inferred_dates", format!("\"{}\" counts from a date that the notice does not print", document.slice(span)));
     }
-    let notice_id = notice_id(document, &ids::decide(ids, &answers), &mut doubts);
     let (mut parts, torn) = part_roles::decide(document, open_parts, &answers);
+    let mut ids = ids::decide(ids, &answers);
+    // A sign that nothing but its place speaks for, and that is a part, is no number.
+    ids.retain(|id| !id.by_place || id.evidence > 0.0 || !parts.iter().any(|part| part.role != PartRole::Neither && ids::fold(&part.printed).contains(&ids::fold(&id.printed))));
+    let notice_id = notice_id(document, &ids, &mut doubts);
     // What is the notice's number is no part.
     parts.retain(|part| part.row.is_some() || notice_id.as_ref().is_none_or(|id| !ids::fold(&id.value).ends_with(&ids::fold(&part.printed))));
     for mpn in torn {
@@ -167,7 +170,10 @@ fn maker(document: &Document, candidates: &[makers::MakerCandidate], doubts: &mu
 
 fn notice_id(document: &Document, ids: &[ids::IdCandidate], doubts: &mut Doubts) -> Option<Found<String>> {
     let Some(first) = ids.first().filter(|first| first.evidence > 0.0) else {
-        doubts.add("notice_id", "no notice number was found");
+        // Where no sign stands that could be one, it has none.
+        if !ids.is_empty() {
+            doubts.add("notice_id", "no notice number was found");
+        }
         return None;
     };
     let confidence = named_confidence(ids.iter().map(|candidate| candidate.evidence));
