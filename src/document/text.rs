@@ -32,7 +32,8 @@ pub(super) fn lines(builder: &mut Builder, text: &str) {
             builder.blank();
             continue;
         }
-        let cut = Cut::of(&as_sent);
+        // A cell that was broken goes on in the next line, under itself.
+        let cut = Cut::of(&as_sent).or_else(|| block.goes_on(&as_sent).then_some(Cut::Gaps));
         let is_rule = cut.is_none() && line.chars().all(|c| matches!(c, '-' | '=' | '+' | '|' | '_' | ':' | ' ' | '\t' | '\u{2500}'..='\u{257F}'));
         let continues = is_rule || cut == block.cut;
         if !continues {
@@ -88,6 +89,14 @@ struct Block {
 }
 
 impl Block {
+    /// Whether a line holds nothing but words that begin where a cell of the row above does, not the first one.
+    fn goes_on(&self, line: &str) -> bool {
+        let Some((_, above)) = self.rows.last().filter(|_| self.cut == Some(Cut::Gaps)) else { return false };
+        let runs = gaps(line);
+        let [(_, only)] = runs.as_slice() else { return false };
+        gaps(above).iter().skip(usize::from(!above.starts_with(' '))).any(|(_, segment)| segment.start == only.start)
+    }
+
     /// Notes the table these lines make, if they do, and starts anew.
     fn end(&mut self, builder: &mut Builder) {
         let rows = std::mem::take(&mut self.rows);
@@ -223,6 +232,14 @@ mod tests {
             "Affected products\n\nPart       Replacement   LTB\n---------  ------------  ----------\nAX100-3    AX200-3       2027-03-31\nAX100-5                  2027-04-30\n\nRegards",
         );
         assert_eq!(found, [[["Part", "Replacement", "LTB"], ["AX100-3", "AX200-3", "2027-03-31"], ["AX100-5", "", "2027-04-30"]]]);
+    }
+
+    #[test]
+    fn a_broken_cell_goes_on_under_itself() {
+        let rows = tables("Part      Description    Order by\nAX100-3   grey patch     2027-04-30\n          cable\nAX200-3   red patch      2027-04-30\n");
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0][2], ["", "cable", ""]);
+        assert_eq!(rows[0][3], ["AX200-3", "red patch", "2027-04-30"]);
     }
 
     #[test]

@@ -133,7 +133,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             None,
             6.5,
-            r"(?:agreement|contract|orders?|terms|report|certificate)\s+(?:dated|of|before|from|from\s+before)\b|\bclosed\s+(?:from|between|until)|ferm[ée]e?s?\s+(?:du|le)|geschlossen\s+(?:vom|von|ab)|cerrad[oa]s?\s+(?:del|desde)|休業|\(?\bwas\W*$|\b(?:our|unsere?n?r?|notre|nuestr[ao])\s+(?:\p{L}+\s+){0,2}?(?:notice|notification|letter|mail|announcement|mitteilung|abk[üu]ndigung|avis|lettre|courrier|aviso|carta)\s+(?:\S+\s+)?(?:of|from|dated|vom|du|de|del)\s*$|(?:discontinuance|notice|notification)\s+(?:announced|published|sent|issued)\s+on\s*$|vorher\s*$|zuvor\s*$|previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
+            r"(?:agreement|contract|orders?|terms|report|certificate)\s+(?:dated|of|before|from|from\s+before)\b|\b(?:requested|confirmed|payable)\b|\bclosed\s+(?:from|between|until)|ferm[ée]e?s?\s+(?:du|le)|geschlossen\s+(?:vom|von|ab)|cerrad[oa]s?\s+(?:del|desde)|休業|\(?\bwas\W*$|\b(?:our|unsere?n?r?|notre|nuestr[ao])\s+(?:\p{L}+\s+){0,2}?(?:notice|notification|letter|mail|announcement|mitteilung|abk[üu]ndigung|avis|lettre|courrier|aviso|carta)\s+(?:\S+\s+)?(?:of|from|dated|vom|du|de|del)\s*$|(?:discontinuance|notice|notification)\s+(?:announced|published|sent|issued)\s+on\s*$|vorher\s*$|zuvor\s*$|previous(?:ly)?|originally|formerly|initially|supersed\w*|superc\w*|earlier\s+(?:date|notice)|instead\s+of|(?:extend|postpon|mov|chang|shift|delay)\w*\s+from|no\s+longer|fassung|vorank[üu]ndigung|ursprünglich|bisher\w*|statt|anstelle|initialement|au\s+lieu|originalmente|en\s+lugar|旧|原定",
         ),
         (None, 9.0, r"(?:\(|\b|^)(?:was|formerly|previously|vorher|zuvor|bisher|ancienne?(?:ment)?|antes|旧|原)\W*$"),
         (
@@ -181,7 +181,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"replac\w*|supersed\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead",
+            r"replac\w*|\brepl\b|\balt\b|supersed\w*|substitut\w*|alternat\w*|successor|migrat\w*|follow[\s-]?(?:on|up)|drop[\s-]in|pin[\s-](?:to[\s-]pin[\s-])?compatible|equivalent|upgrade|\bnew\s+(?:part|product|device|order|type|p/?n|number|mpn)\w*|→|->|=>|recommend\w*|suggest\w*|consider|instead",
         ),
         (
             Replacement,

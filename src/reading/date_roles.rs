@@ -8,7 +8,7 @@ use regex::Regex;
 use super::{
     cues::{DateRole, date_evidence},
     dates::{Anchor, DateCandidate, Precision},
-    layout::{Around, Layout},
+    layout::{Around, Layout, holds_a_value},
     questions::{About, Answers, Asked, Questions, best, probabilities},
 };
 use crate::domain::document::Span;
@@ -43,7 +43,7 @@ static MAIL_HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*\p{Lu}[\p{L} .\-/]{2,40},\s*(?:den|the|le|am|a|el)?\s*$").ok());
 
 static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:(?:rev(?:ision)?|issue|edition|ausgabe|version)\b\.?\s*\w{1,2}[\s,;|–-]*)?(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
+    Regex::new(r"(?i)^\W*(?:[\p{L}/]+\s+){0,4}(?:notice|notification|advisory|bulletin|discontinu\w+|change|letter|communication|PCN|PDN|EOL|mitteilung|abk[üu]ndigung|avis|aviso|notificaci[óo]n)\W*(?:no|nr|number|id)?[\s.:#]*[\w\-/.]*\d[\w\-/.]*[\s,;|–-]*(?:(?:rev(?:ision)?|issue|edition|ausgabe|version)\b\.?\s*\w{1,2}[\s,;|–-]*)?(?:\(|dated|of|vom|du|de|issued)?\s*$").ok()
 });
 
 /// `EOL1417 - END OF LIFE - 16-Jun-2025`: what a heading holds beside number and title.
@@ -72,7 +72,11 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
                 evidence[0] += 1.5;
             }
             let asked = questions.date(&around);
+            // In a row of a table it is a date of what the row is about.
             let row = layout.cell(candidate.span).filter(|(_, cell)| !layout.is_pairs(cell.table)).map(|(_, cell)| (cell.table, cell.row));
+            if row.is_some() && around.label.is_none_or(|label| !label.to_lowercase().contains("issue")) {
+                evidence[0] -= OF_A_ROW;
+            }
             OpenDate { candidate, evidence, asked, row }
         })
         .collect();
@@ -80,6 +84,9 @@ pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, question
     dates_of_parts(&mut open);
     open
 }
+
+/// What speaks against a date in a row of a table being that of the notice, in log odds.
+const OF_A_ROW: f64 = 3.0;
 
 /// Where nothing else is said to be the last order, days that stand beside parts without a word are.
 fn dates_of_parts(open: &mut [OpenDate]) {
@@ -141,7 +148,7 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Aroun
     // At the right end of a letter's head: `To our customers            2 March 2026`.
     let last = layout.line_span(layout.line_at(candidate.span.end.saturating_sub(1)));
     let end = layout.document.text.get(candidate.span.end as usize..last.end as usize).unwrap_or("");
-    if line < 15 && start.ends_with("   ") && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':')) {
+    if line < 15 && start.ends_with("   ") && !holds_a_value(start) && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':')) {
         evidence[at(DateRole::Issue)] += 4.0;
     }
     if line < 6 && TRIPLE.as_ref().is_some_and(|regex| regex.is_match(start)) {

@@ -24,7 +24,7 @@ static TICKED: LazyLock<Option<Regex>> =
 /// Denials: nothing ends although the words of an end stand there.
 static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:\b(?:not|never|neither|nor|nothing|nobody|no\s+plans?\s+to|no\s+(?:[\w-]+\s+){0,2}(?:is|are|was|were|has\s+been|will\s+be)|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|nicht|kein\w*|no\s+se\s+trata\s+de\s+una|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*|descatalogad?\w*)|\bwithout\s+(?:any\s+|an?\s+)?(?:discontinu\w*|end[\s-]of[\s-]life)|\bno\s+(?:end[\s-]of[\s-]life|eol|discontinuance|discontinuation|last[\s-]time[\s-]buy)\b|(?:end[\s-]of[\s-]life|\bEOL\b|discontinu\w*|obsolescence|abk[üu]ndigung\w*|arr[êe]t|obsolescencia|descontinuaci[óo]n|discontinuaci[óo]n)\)?\s+(?:date\s+)?(?:(?:is|are|has\s+been|was|ist|est|est[áa]|has)\s+)(?:currently\s+|presently\s+|derzeit\s+)?(?:not|neither|nicht|pas|no|nor)\b|(?:n'est|ne\s+sont|no\s+est[áa]n?)\s+(?:pas\s+|)(?:arr[êe]t|pr[ée]v|previst|concern)\w*|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會|再)?|并非|並非|未)停[产產]|(?:生産|製造|供給)は?(?:継続|続け))",
+        r"(?i)(?:\b(?:not|never|neither|nor|nothing|nobody|no\s+plans?\s+to|no\s+(?:[\w-]+\s+){0,2}(?:is|are|was|were|has\s+been|will\s+be)|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|nicht|kein\w*|no\s+se\s+trata\s+de\s+una|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*|descatalogad?\w*)|\bwithout\s+(?:any\s+|an?\s+)?(?:discontinu\w*|end[\s-]of[\s-]life)|\bno\s+(?:end[\s-]of[\s-]life|eol|discontinuance|discontinuation|last[\s-]time[\s-]buy)\b|(?:end[\s-]of[\s-]life|\bEOL\b|discontinu\w*|obsolescence|abk[üu]ndigung\w*|arr[êe]t|obsolescencia|descontinuaci[óo]n|discontinuaci[óo]n)\)?\s+(?:date\s+)?(?:(?:is|are|has\s+been|was|ist|est|est[áa]|has)\s+)(?:currently\s+|presently\s+|derzeit\s+)?(?:not|neither|nicht|pas|no|nor)\b|(?:n'est|ne\s+sont|no\s+est[áa]n?)\s+(?:pas\s+|)(?:arr[êe]t|pr[ée]v|previst|concern)\w*|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會|再)?|并非|並非|未|暂无|暫無|没有)停[产產]|(?:生産|製造|供給)は?(?:継続|続け))",
     )
     .ok()
 });
@@ -32,7 +32,7 @@ static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Last orders that hold only for what a change does not reach: they end no part.
 static OLD_MATERIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:discontinu\w*|\bEOL\b|obsolete\w*|end[\s-]of[\s-]life|descatalogad\w*|arr[êe]t[ée]\w*|abgek[üu]ndigt|eingestellt|停产|生産終了|廃番)\s*(?:by|from|at|por|par|durch|von|von\s+Seiten|due\s+to)\s+(?:its|the|our|their|his|su|sus|nuestro|notre|nos|ihr\w*|unser\w*|d\w{1,2}|\w+)?\s*(?:resin\s+|material\s+|own\s+|raw\s+)?(?:maker|supplier|manufacturer|vendor|producer|fabricante|proveedor|fournisseur|hersteller|lieferant|vorlieferant)\w*|(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)\b[^.;\n]{0,40}?\b(?:unchanged|current|old|earlier|former|previous|existing|pre-?change)\s+(?:material|version|revision|product|site|stock|design|die|parts?|devices?)\b|bridge\s+buy|\b(?:old|previous|current|former|unchanged|existing)\s+[\w-]+\s*:\s*(?:last|final)\s+(?:order|delivery|ship\w*)[^.;\n]{0,40}|(?:last|final)\s+(?:orders?|ship\w*|deliver\w*)\s+(?:for\s+|of\s+)?(?:sn-?pb|leaded|lead[\s-]containing)\b|(?:ware|material|artikel|teile)\s+im\s+alten\s+(?:zustand|stand)[^.;\n]{0,60}(?:bestell|liefer)\w*|letzt\w*\s*(?:bestell|liefer|auslieferung)\w*[^.;\n]{0,30}?\b(?:alte[rnsm]?|bisherige[rnsm]?|unver[äa]ndert\w*|vorherige[rnsm]?)\s|derni[eè]res?\s+(?:commande|livraison)s?[^.;\n]{0,30}?\b(?:ancien|actuel|pr[ée]c[ée]dent)\w*|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)s?[^.;\n]{0,30}?\bversi[óo]n\s+(?:anterior|actual)|変更前\S{0,6}最終(?:受注|注文|購入|出荷)|(?:变更|變更|旧版|旧|舊)(?:前|品)\S{0,6}最[后後終终]",
+        r"(?i)(?:our|the|its|a)\s+(?:sub-?)?(?:supplier|vendor|maker|manufacturer)\b[^.;]{0,50}?\s(?:has|have|had)\s+(?:declared|discontinued|announced|stopped|withdrawn)[^.;]*|(?:discontinu\w*|\bEOL\b|obsolete\w*|end[\s-]of[\s-]life|descatalogad\w*|arr[êe]t[ée]\w*|abgek[üu]ndigt|eingestellt|停产|生産終了|廃番)\s*(?:by|from|at|por|par|durch|von|von\s+Seiten|due\s+to)\s+(?:its|the|our|their|his|su|sus|nuestro|notre|nos|ihr\w*|unser\w*|d\w{1,2}|\w+)?\s*(?:resin\s+|material\s+|own\s+|raw\s+)?(?:maker|supplier|manufacturer|vendor|producer|fabricante|proveedor|fournisseur|hersteller|lieferant|vorlieferant)\w*|(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)\b[^.;\n]{0,40}?\b(?:unchanged|current|old|earlier|former|previous|existing|pre-?change)\s+(?:material|version|revision|product|site|stock|design|die|parts?|devices?|marking|label|finish|package|type)\b|bridge\s+buy|\b(?:old|previous|current|former|unchanged|existing)\s+[\w-]+\s*:\s*(?:last|final)\s+(?:order|delivery|ship\w*)[^.;\n]{0,40}|(?:last|final)\s+(?:orders?|ship\w*|deliver\w*)\s+(?:for\s+|of\s+)?(?:sn-?pb|leaded|lead[\s-]containing)\b|(?:ware|material|artikel|teile)\s+im\s+alten\s+(?:zustand|stand)[^.;\n]{0,60}(?:bestell|liefer)\w*|letzt\w*\s*(?:bestell|liefer|auslieferung)\w*[^.;\n]{0,30}?\b(?:alte[rnsm]?|bisherige[rnsm]?|unver[äa]ndert\w*|vorherige[rnsm]?)\s|derni[eè]res?\s+(?:commande|livraison)s?[^.;\n]{0,30}?\b(?:ancien|actuel|pr[ée]c[ée]dent)\w*|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)s?[^.;\n]{0,30}?\bversi[óo]n\s+(?:anterior|actual)|変更前\S{0,6}最終(?:受注|注文|購入|出荷)|(?:变更|變更|旧版|旧|舊)(?:前|品)\S{0,6}最[后後終终]",
     )
     .ok()
 });
@@ -40,7 +40,7 @@ static OLD_MATERIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// The number of a notice says what list it is of, not what it is about: `EOL-AL-273: marking change`. Nor does a field that is not filled in.
 static NOT_SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"\b(?:[A-Z]{1,8}[-_/])*(?:EOL|PDN|PCN|PTN|LTB|DN)N?(?:[-_/#][A-Z]{1,6})*[-_/#]?\d[\w\-/.]*|(?i:(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)(?:\s+dates?)?[\s.:]*(?:n\s?/\s?a\b|none\b|not\s+applicable|-+\s*$)|last\s?time\s?buy:n/a|letzt\w*\s+(?:bestell\w*|liefer\w*|auftr\w*)[\s.:]*(?:entfällt|n\s?/\s?a\b|kein\w*|-+\s*$)|derni[eè]re?s?\s+(?:commandes?|livraisons?|exp[ée]ditions?)[\s.:]*(?:sans\s+objet|n[ée]ant|n\s?/\s?a\b)|[úu]ltim[ao]s?\s+(?:pedidos?|entregas?|env[íi]os?)[\s.:]*(?:no\s+aplica|n\s?/\s?a\b)|最終(?:受注|注文|出荷)[日\s:：]*(?:なし|無し|未定|-))",
+        r"\b(?:[A-Z]{1,8}[-_/])*(?:EOL|PDN|PCN|PTN|LTB|DN)N?(?:[-_/#][A-Z]{1,6})*[-_/#]?\d[\w\-/.]*|(?i:(?:last|final)[\s-]+(?:time[\s-]*)?(?:buy|orders?|purchases?|ship\w*|deliver\w*)(?:\s+dates?)?(?:\s*\([^)\n]{0,40}\))?[\s.:]*(?:_{2,}|n\s?/\s?a\b|none\b|not\s+applicable|-+\s*$)|last\s?time\s?buy:n/a|letzt\w*\s+(?:bestell\w*|liefer\w*|auftr\w*)[\s.:]*(?:entfällt|n\s?/\s?a\b|kein\w*|-+\s*$)|derni[eè]re?s?\s+(?:commandes?|livraisons?|exp[ée]ditions?)[\s.:]*(?:sans\s+objet|n[ée]ant|n\s?/\s?a\b)|[úu]ltim[ao]s?\s+(?:pedidos?|entregas?|env[íi]os?)[\s.:]*(?:no\s+aplica|n\s?/\s?a\b)|最終(?:受注|注文|出荷)[日\s:：]*(?:なし|無し|未定|-))",
     )
     .ok()
 });
@@ -69,11 +69,13 @@ static TYPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// A sentence that asks.
-static ASKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[^.!?;:\n？。]{3,160}[?？]").ok());
+static ASKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[^.!?;:\n？。]{3,160}[?？]|\b(?:asks?\s+)?whether\b[^.;?\n]{0,160}").ok());
 
 /// Log odds that the list in a notice's number is what the notice is.
 const NUMBER: f64 = 2.5;
 
+/// What a letter that is no notice calls itself in its first line, in log odds on top.
+const FIRST_WORDS: f64 = 3.0;
 /// Bytes from the start in which a letter says what it is about.
 const HEAD_BYTES: usize = 300;
 
@@ -101,6 +103,8 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
         // What a letter is about when it is no notice is said at its start; in the text of a notice the same words are its terms.
         if sign.kind == NoticeKind::Other {
             scores[at] += if in_head { sign.weight } else { 0.0 };
+            let first = document.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+            scores[at] += if in_head && sign.regex.is_match(first) { FIRST_WORDS } else { 0.0 };
             continue;
         }
         let times = sign.regex.find_iter(&plain).count();

@@ -1,6 +1,6 @@
 //! The document as a reader sees it: lines, table cells with their column's head and their row's label, and the words just before and after a place.
 
-use super::torn;
+use super::{parts, torn};
 use crate::domain::document::{Document, Span, Table};
 
 /// Characters looked at before and after a place.
@@ -83,7 +83,7 @@ impl<'a> Layout<'a> {
         if self.pairs[table] || is_form {
             return (none, 0);
         }
-        let is_head = |row: &&Vec<Span>| row.iter().any(|span| !text(span).is_empty()) && !row.iter().any(|span| holds_a_value(text(span)));
+        let is_head = |row: &&Vec<Span>| row.iter().any(|span| !text(span).is_empty()) && !row.iter().any(|span| holds_a_value(text(span)) || parts::cell_is_part(text(span)));
         let leading = rows.iter().take_while(is_head).count();
         if leading == 0 {
             return match table.checked_sub(1).and_then(|before| self.heads.get(before)) {
@@ -221,8 +221,8 @@ impl<'a> Layout<'a> {
 }
 
 /// `Date: …`, `Last order date: …`: such a line goes on with no sentence from above.
-fn starts_with_label(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(label, _)| {
+pub(super) fn starts_with_label(line: &str) -> bool {
+    line.split_once(':').map(|(label, rest)| (label.trim_end_matches('.'), rest)).is_some_and(|(label, _)| {
         (2..=40).contains(&label.trim().chars().count()) && label.split_whitespace().count() <= 5 && !label.contains(['.', ','])
     })
 }

@@ -135,7 +135,7 @@ fn lists<'a>(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&'a R
             Some(row) => affected.iter().copied().filter(|part| part.row == Some(row)).collect(),
             None => list_above(layout, replacement.span, affected),
         };
-        let items = if list.1.is_none() { labelled_items(layout, replacement.span) } else { Vec::new() };
+        let items = labelled_items(layout, replacement.span);
         if items.len() >= 2 && items.len() == olds.len() && news.iter().all(|at| items.iter().any(|item| item.contains(replacements[*at].span))) {
             // Each has its place, and `none` keeps the place of the one that has none.
             for new in news {
@@ -176,13 +176,14 @@ fn list_above<'a>(layout: &Layout<'_>, below: Span, affected: &[&'a RoledPart]) 
     list
 }
 
-/// The items of a labelled line, `Substitute: none, LM318T`, where a place stands in one; none of them if the line says anything else.
+/// The items of a labelled line, `Substitute: none, LM318T`, or of a cell, where a place stands in one; none of them if the line says anything else.
 fn labelled_items(layout: &Layout<'_>, place: Span) -> Vec<Span> {
-    let of_line = layout.line_span(layout.line_at(place.start));
-    let (start, line) = (of_line.start as usize, layout.document.slice(of_line));
+    let cell = layout.cell(place).map(|(cell, _)| cell);
+    let whole = cell.unwrap_or_else(|| layout.line_span(layout.line_at(place.start)));
+    let (start, line) = (whole.start as usize, layout.document.slice(whole));
     let before = &line[..place.start as usize - start];
-    let Some(colon) = before.rfind([':', '：']).or_else(|| before.find("  ").map(|at| at + 1)) else { return Vec::new() };
-    let from = colon + line[colon..].chars().next().map_or(1, char::len_utf8);
+    let behind_label = before.rfind([':', '：']).map(|at| at + line[at..].chars().next().map_or(1, char::len_utf8));
+    let Some(from) = behind_label.or_else(|| before.find("  ").map(|at| at + 2)).or(cell.map(|_| 0)) else { return Vec::new() };
     let mut items = Vec::new();
     let mut at = from;
     for piece in line[from..].split_inclusive([',', ';', '、', '，', '；']) {
@@ -201,8 +202,12 @@ fn labelled_items(layout: &Layout<'_>, place: Span) -> Vec<Span> {
 /// By place among the affected: what says in a labelled line that there is none for it.
 fn none_items(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&RoledPart]) -> Vec<(String, Span)> {
     let mut told = Vec::new();
-    for replacement in replacements.iter().filter(|replacement| replacement.row.is_none()) {
-        let (items, olds) = (labelled_items(layout, replacement.span), list_above(layout, replacement.span, affected));
+    for replacement in replacements {
+        let items = labelled_items(layout, replacement.span);
+        let olds: Vec<&RoledPart> = match replacement.row {
+            Some(row) => affected.iter().copied().filter(|part| part.row == Some(row)).collect(),
+            None => list_above(layout, replacement.span, affected),
+        };
         if items.len() >= 2 && items.len() == olds.len() {
             let none = items.iter().zip(&olds).filter(|(item, _)| NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(layout.document.slice(**item))));
             told.extend(none.map(|(item, old)| (normal_mpn(&old.printed), *item)));

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::{
     cues::{PartRole, part_evidence},
-    layout::{Around, Cell, Layout},
+    layout::{Around, Cell, Layout, starts_with_label},
     links::{self, Link},
     parts::{self, PartCandidate},
     questions::{About, Answers, Asked, Questions, best, probabilities},
@@ -69,7 +69,7 @@ pub(super) static NONE_THERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// What may stand between numbers that are listed together.
 static BETWEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok()
+    Regex::new(r"^[ \t]*(?:[,;/&、，]|and|or|und|oder|sowie|et|ou|y|o|及|和|与|與|および|と|,\s*and)?[ \t]*(?:\r?\n[ \t>]*(?:[-•*·–]|\d{1,2}[.)])?[ \t]*)?(?:and|und|et|y)?[ \t]*$").ok()
 });
 
 /// Log odds of a role that the words between two numbers give.
@@ -103,7 +103,7 @@ pub(super) fn open(layout: &Layout<'_>, candidates: &[PartCandidate], dates: &[S
         let member = Member { span: candidate.span, printed: candidate.printed.clone(), row: None };
         let words = following(layout, candidate.span, &stops);
         let said = prose_evidence(&Around::default(), &words);
-        let is_said = said[0] > 4.0 || said[2] > 4.0;
+        let is_said = said.iter().any(|odds| *odds > 4.0);
         // On a line of its own with words of its own it is no mere item of the list above.
         let listed = listed && !(is_said && on_new_line(layout, candidate.span));
         if let Some(role) = role {
@@ -314,7 +314,10 @@ fn following(layout: &Layout<'_>, span: Span, stops: &[Span]) -> String {
     let window = text.get(from..to.max(from)).unwrap_or("");
     // A line that begins with a capital begins something else: the next item, the next sentence.
     let quoted = |c: char| c.is_whitespace() || c == '>';
-    let goes_on = |at: usize| window[at..].trim_start_matches(quoted).starts_with(char::is_lowercase);
+    let goes_on = |at: usize| {
+        let next = window[at..].trim_start_matches(quoted);
+        next.starts_with(char::is_lowercase) && !starts_with_label(next)
+    };
     let end = window.match_indices('\n').map(|(at, _)| at).find(|at| !goes_on(*at)).unwrap_or(window.len());
     let words: Vec<&str> = window[..end].split_whitespace().filter(|word| *word != ">").collect();
     let joined = words.join(" ");
@@ -328,7 +331,7 @@ fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
         Regex::new(r"(?i)(?:replacement|substitute|alternative|successor|ersatz|nachfolger|remplacement|sustituto|reemplazo)\s+(?:part\s+)?(?:for|to|of|für|de|del|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\b(?:none|nothing|no\s+\w+|kein\w*|aucune?|ningun[oa]?|nada)\s+(?:for|für|pour|para)\s*(?:the\s+|den\s+|die\s+|das\s+)?$|\breplac(?:es|ing)\s*(?:the\s+)?$|instead\s+of\s*$|ersetzt\s+(?:den|die|das)?\s*$|anstelle\s+(?:von|des|der)?\s*$|en\s+remplacement\s+(?:de|du)\s*$").ok()
     });
     static IS_REPLACEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^\s*[(\[]\s*(?:as\s+)?(?:replacement\s+|substitute\s+)?(?:for|für|pour|para)\s*$|^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*").ok()
+        Regex::new(r"(?i)^\s*[(\[]\s*(?:as\s+)?(?:replacement\s+|substitute\s+)?(?:for|für|pour|para)\s*$|^\W*(?:(?:is|are|as|serves?\s+as|will\s+be|ist|est|es)\s+)?(?:\w+\s+){0,3}(?:recommended|suggested|empfohlen|replacement|substitute|alternative|successor|drop-in|ersatz\w*|nachfolg\w*|remplacement)|^\W*(?:directly\s+)?replaces\b|^\W*als\s+(?:ersatz|nachfolg)\w*|^[^。\n]{0,4}(?:ご検討|ご使用|をお勧め|を推奨)").ok()
     });
     static IS_REPLACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok()

@@ -62,11 +62,11 @@ pub(super) fn find(document: &Document, taken: &[Span], known: &HashSet<String>)
     let text = document.text.as_str();
     let mut found = Vec::new();
     let Some(word) = WORD.as_ref() else { return found };
-    let prefixes = prefixes(text);
+    let (prefixes, grades) = (prefixes(text), grades(text));
     for matched in word.find_iter(text) {
         let words = unglued(text, matched.start(), matched.end());
         for span in words.into_iter().filter_map(|word| trimmed(text, word.start as usize, word.end as usize)) {
-            let span = with_suffix(text, with_prefix(text, span, &prefixes));
+            let span = with_suffix(text, with_prefix(text, span, &prefixes), &grades);
             let printed = document.slice(span);
             let known = known.contains(&normal_mpn(printed));
             let free = !taken.iter().any(|other| other.start < span.end && span.start < other.end);
@@ -110,13 +110,25 @@ fn unglued(text: &str, start: usize, end: usize) -> Vec<Span> {
     if start < end { vec![Span::new(start, end)] } else { Vec::new() }
 }
 
-/// A grade of one letter behind a blank belongs to the number where the list or the line goes on right behind it: `BSC011N03LS G, BSC014N03MS G`.
-fn with_suffix(text: &str, span: Span) -> Span {
-    let mut rest = text[span.end as usize..].chars();
-    let is_letter = rest.next() == Some(' ') && rest.next().is_some_and(|c| c.is_ascii_uppercase());
-    let ends = matches!(rest.next(), None | Some(',' | ';' | '\n' | '\r' | ')' | '.' | '、' | '，')) || rest.as_str().starts_with("->");
+/// Grades of one letter behind a blank: part of the number where the list or the line goes on right behind it, `BSC011N03LS G, BSC014N03MS G`.
+fn grades(text: &str) -> HashSet<&str> {
+    static GRADED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?m)\b[A-Z0-9][A-Z0-9\-]{3,}[A-Z] (?P<grade>[A-Z])(?:[,;).、，]|[ \t]*->|[ \t]*\r?$)").ok());
+    let found = GRADED.as_ref().into_iter().flat_map(|regex| regex.captures_iter(text));
+    found.filter_map(|found| found.name("grade")).map(|grade| grade.as_str()).collect()
+}
+
+/// With its grade, if the text has such grades. Behind a grade a word may follow that is no number's: `BSC011N03LS G is discontinued`.
+fn with_suffix(text: &str, span: Span, grades: &HashSet<&str>) -> Span {
+    let rest = &text[span.end as usize..];
+    let is_graded = rest.strip_prefix(' ').and_then(|rest| rest.get(..1)).is_some_and(|grade| grades.contains(grade));
+    let mut behind = rest.chars().skip(2);
+    let ends = match (behind.next(), behind.next()) {
+        (Some(' '), next) => next.is_none_or(|c| !c.is_ascii_uppercase()),
+        (next, _) => next.is_none_or(|c| !c.is_alphanumeric()),
+    };
     let is_part = looks_like_part(&text[span.range()]) && text[span.range()].ends_with(|c: char| c.is_ascii_uppercase());
-    if is_letter && ends && is_part { Span::new(span.start as usize, span.end as usize + 2) } else { span }
+    if is_graded && ends && is_part { Span::new(span.start as usize, span.end as usize + 2) } else { span }
 }
 
 /// Short words in capitals that stand before two or more different numbers: part of the part number, with a blank between (`HME 485-ISO/T`, `HME 232`).
