@@ -231,7 +231,7 @@ pub(super) fn starts_with_label(line: &str) -> bool {
 fn next_label(after: &str) -> usize {
     const CHARS_MAX: usize = 45;
     let Some(colon) = after.find([':', '：']) else { return after.len() };
-    let is_clock = after[colon + 1..].starts_with(|c: char| c.is_ascii_digit()) && after[..colon].ends_with(|c: char| c.is_ascii_digit());
+    let is_clock = after[colon..].chars().nth(1).is_some_and(|c| c.is_ascii_digit()) && after[..colon].ends_with(|c: char| c.is_ascii_digit());
     let from = after[..colon].rfind([',', ';', '\n', '|', '(', '、', '，', '；']).map_or(0, |at| at + after[at..].chars().next().map_or(1, char::len_utf8));
     let label = after[from..colon].trim();
     let is_label = !is_clock && label.chars().any(char::is_alphabetic) && label.chars().count() <= CHARS_MAX;

@@ -494,7 +494,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic_or_invent(text in "(?s)([A-Z]{2,3}[0-9]{3,5}(-TR|/NOPB|xx)?|\\PC{0,6}|[ \n\t:,;|>-]{1,3}|20[0-9]{2}-[01][0-9]-[0-3][0-9]|last time buy|replaced by|Discontinu|31 März 2027|最終受注日|\\[ \\]|»){0,60}") {
+        fn no_text_makes_it_panic_or_invent(text in "(?s)([A-Z]{2,3}[0-9]{3,5}(-TR|/NOPB|xx)?|\\PC{0,6}|[ \n\t:,;|>-]{1,3}|20[0-9]{2}-[01][0-9]-[0-3][0-9]|last time buy|replaced by|Discontinu|31 März 2027|最終受注日|番号：|替代品、|\\[ \\]|»){0,60}") {
             let document = document(&text);
             grounded(&document, &read_plain(&document).notice);
         }

@@ -65,10 +65,14 @@ pub(super) fn tables(document: &Document) -> Vec<Table> {
         }
         run.push(value);
     }
-    // What stands behind the last value may be its last cell.
+    // Behind the last value may stand, as the last cell, that there is none.
     if let Some(last) = run.last() {
-        let line_end = document.text[last.span.end as usize..].find('\n').map_or(document.text.len(), |at| last.span.end as usize + at);
-        run.extend(cell_between(document, Span::new(last.span.end as usize, line_end)).flatten());
+        let rest = &document.text[last.span.end as usize..];
+        let word = rest.trim_start_matches([' ', '/', '|', '\t']).split_whitespace().next().unwrap_or("");
+        let start = last.span.end as usize + rest.find(word).unwrap_or(0);
+        if !word.is_empty() && NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(word)) {
+            run.push(Item { span: Span::new(start, start + word.len()), kind: Kind::None });
+        }
     }
     tables.extend(table(document, &run));
     tables
