@@ -112,7 +112,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Issue,
             6.5,
-            r"issue\s*d?\s*date|date\s+(?:of\s+)?(?:issue|notice|notification|publication|announcement|release)|(?:notice|notification|publication|announcement|pcn|pdn|letter)\s+(?:issue\s+)?date|\bissued\b|\bpublished\b|date\s+issued|\breleased?\s+(?:on|date)",
+            r"issue\s*d?\s*date|date\s+(?:of\s+)?(?:issue|notice|notification|publication|announcement|release)|(?:notice|notification|publication|announcement|pcn|pdn|letter)\s+(?:issue\s+)?date|\bissued\b|\bpublished\b|date\s+issued|released?\s*(?:on|date)\b|released?on|publish\w*\s*(?:on|date)|announc\w*\s*date|document\s+date",
         ),
         (Issue, 5.0, r"^\W*date\W*$|\bdated\b|dated\W*$|announced\s+on"),
         (

@@ -24,7 +24,7 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|rücknahme|widerruf|cancellation|retraction|withdrawal|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|\p{Han}{0,8}(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*)",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|rücknahme|widerruf|cancellation|retraction|withdrawal|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|\p{Han}{0,8}(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?-i:(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*))",
     )
     .ok()
 });
@@ -41,7 +41,7 @@ static GLUED: LazyLock<Option<Regex>> =
 
 /// `13 November 2026, number CC5426`: what a letter calls its number.
 static BARE_NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:n[°º]|no\.?[ \t]*:|number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>[A-Z]{1,5}(?:[-_/][A-Z]{1,4})?[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+)").ok());
+    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:n[°º]|no\.?[ \t]*:|number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>(?-i:[A-Z]{1,5}(?:[-_/][A-Z]{1,4})?[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+))").ok());
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {

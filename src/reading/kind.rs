@@ -48,7 +48,7 @@ static NOT_SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     use NoticeKind::{Nrnd, Other, Pcn, Pdn, Retraction};
     [
-        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|\b(?:we\s+|therefore\s+|will\s+)(?:end|close|retire|drop|delete)\s+(?:these|the|this|our|production|following)\b|cease\w*\s+(?:the\s+)?manufacture|(?:going|has|have)\s+to\s+stop\s+(?:making|producing)|comes?\s+to\s+(?:its|an|their)\s+end|\b(?:is|are|becomes?|became)\s+obsolete\b|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
+        (Pdn, 3.0, r"(?:product|part|device)?\s*discontinu(?:ance|ation)\s*(?:notice|notification|announcement)?|\bPDNs?\b|end[\s-]of[\s-](?:life|production)\s*(?:notice|notification|announcement)?|\bEOL\b|(?:will|to|has|have|is|are|been)\s+(?:be\s+|been\s+|being\s+)?(?:discontinu\w*|phased\s+out|obsolet\w*|made\s+obsolete|withdrawn\s+from)|(?:cease|stop)\w*\s+(?:the\s+)?(?:production|manufactur\w*|making|producing)|(?:is|are)\s+retiring|phas(?:e|ing)\s+out|end\s+of\s+production|withdrawn\s+from\s+sale|\b(?:we\s+|therefore\s+|will\s+)(?:end|close|retire|drop|delete)\s+(?:these|the|this|our|production|following)\b|cease\w*\s+(?:the\s+)?manufacture|\bend(?:s|ing)?\s+(?:the\s+|its\s+|their\s+)?production|production\s+(?:of\s+\S+\s+)?(?:will\s+)?(?:end|stop|cease)s?\b|reach\w*\s+(?:its|their)\s+end|(?:going|has|have)\s+to\s+stop\s+(?:making|producing)|comes?\s+to\s+(?:its|an|their)\s+end|\b(?:is|are|becomes?|became)\s+obsolete\b|is\s+not\s+made\s+any\s+more|no\s+longer\s+(?:be\s+)?(?:made|produced|manufactured)|discontinu(?:e|es|ed|ing)\b"),
         (Pdn, 3.0, r"最終(?:受注|注文|購入|出荷)|最[后後終终](?:订购|购买|采购|下单|订单|出货|訂購|採購|出貨)|derni[eè]re?s?\s+(?:commande|livraison)|[úu]ltim[ao]s?\s+(?:pedido|compra|entrega|env[íi]o)|last[\s-]*time[\s-]*(?:buy|order|ship)|\bLTB\b|(?:last|final)\s+(?:purchase\s+)?orders?\b|lifetime\s+buy"),
         (Pdn, 4.5, r"abk[üu]ndig\w*|abgek[üu]ndigt\w*|produkteinstellung\w*|(?:fertigung|produktion|herstellung)\s+(?:\S+\s+){0,8}?einstellen|einstellung\s+(?:der\s+)?(?:fertigung|produktion)|eingestellt|letzt(?:e\w*\s+bestell|bestell)\w*|(?:produkt)?auslauf\w*|arr[êe]t\s+(?:de\s+)?(?:la\s+)?(?:production|fabrication|commercialisation)|fin\s+de\s+(?:vie|production|fabrication)|obsolescence|descontinua\w*|discontinuaci[óo]n|descatalog\w*|caus\w+\s+baja|dej\w+\s+de\s+(?:fabricar|producir)|baja\s+en\s+(?:nuestro\s+)?cat[áa]logo|ne\s+ser(?:a|ont)\s+plus\s+(?:fabriqu|produit)\w*|受注を?(?:終了|締め?切)|entfallen\s+(?:die|folgende)|gibt\s+den\s+betrieb\s+auf|fin\s+de\s+(?:vida|producci[óo]n)|生産(?:中止|終了|停止)|製造(?:中止|終了)|販売終了|廃止|廃番|停[产產]|停止(?:生产|生產|供应)|终止(?:生产|供货)"),
         (Pcn, 3.0, r"(?:product|process)(?:/process)?\s+change\s*(?:notice|notification)?|\bPCNs?\b|change\s+notification|änderungsmitteilung|produktänderung\w*|prozessänderung\w*|modification\s+(?:de|du)\s+(?:produit|proc[ée]d[ée])|aviso\s+de\s+cambio|cambio\s+de\s+(?:producto|proceso)|notificaci[óo]n\s+de\s+cambio|変更(?:通知|のお知らせ)|(?:产品|工艺|产品/工艺)?变更"),
@@ -74,6 +74,8 @@ static ASKED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[^.!?;:\n�
 /// Log odds that the list in a notice's number is what the notice is.
 const NUMBER: f64 = 2.5;
 
+/// From these log odds on, which words of an end and words of last orders reach together, a notice is of an end, whatever it is titled.
+const AN_END: f64 = 9.0;
 /// What a letter that is no notice calls itself in its first line, in log odds on top.
 const FIRST_WORDS: f64 = 3.0;
 /// Bytes from the start in which a letter says what it is about.
@@ -135,6 +137,9 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     // A change notice over an end is an end (`PCN` in the title, a last-time buy in the text).
     if *pdn >= 5.0 && *pcn > 0.0 && !has_denial {
         *pdn += 3.0;
+    }
+    if *pdn >= AN_END && !has_denial {
+        *pcn = pcn.min(*pdn - 1.5);
     }
     // So is one that says of parts that they are not for new designs, while nothing ends.
     if *nrnd > 0.0 && *pdn < 5.0 {

@@ -50,6 +50,10 @@ pub(super) fn between(between: &str) -> Option<Link> {
     if between.len() > BYTES_MAX || between.matches('\n').count() > 1 {
         return None;
     }
+    // A label on a line of its own begins another list.
+    if between.rsplit_once('\n').is_some_and(|(_, last)| last.trim_end().ends_with([':', '：']) && last.chars().any(char::is_alphabetic)) {
+        return None;
+    }
     let is = |regex: &LazyLock<Option<Regex>>| regex.as_ref().is_some_and(|regex| regex.is_match(between));
     if is(&REPLACED_BY) {
         Some(Link::ReplacedByNext)

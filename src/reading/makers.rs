@@ -185,6 +185,8 @@ const GENERAL_WORDS: &[&str] = &[
     "KUNDENINFORMATION",
     "LIEFERANTENMITTEILUNG",
 ];
+/// Labels that may stand right before a name.
+const LABELS: &[&str] = &["MFR", "MFG", "MAKER", "MANUFACTURER", "VENDOR", "SUPPLIER", "BRAND", "COMPANY", "HERSTELLER", "LIEFERANT", "FABRICANT", "FABRICANTE", "PROVEEDOR", "MARKE"];
 /// Words that may stand right behind a name without being part of it.
 const BEHIND_NAMES: &[&str] =
     &["PRODUCT", "CUSTOMER", "NOTICE", "NOTICES", "NOTIFICATION", "NOTIFICATIONS", "CHANGE", "PCN", "PDN", "TEAM", "QUALITY", "SALES", "TYPE", "DRAWING", "EOL", "END", "ALERT"];
@@ -282,7 +284,7 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let domains = sender_domains(layout);
     let mut candidates: Vec<MakerCandidate> = Vec::new();
     for (span, weight) in seen {
-        let span = without_words_behind(layout, span);
+        let span = without_words_beside(layout, span);
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         let key = aliases.key(&printed);
         if key.chars().count() < 2 || is_general(&key) || !key.chars().any(char::is_alphabetic) {
@@ -307,15 +309,22 @@ fn headed<'a>(layout: &'a Layout<'_>) -> impl Iterator<Item = Span> + 'a {
     })
 }
 
-/// A name without general words at its end, as long as something is left.
-fn without_words_behind(layout: &Layout<'_>, span: Span) -> Span {
-    let mut name = layout.document.slice(span).trim_end();
+/// A name without general words at its end and a label before it, as long as something is left.
+fn without_words_beside(layout: &Layout<'_>, span: Span) -> Span {
+    let printed = layout.document.slice(span).trim_end();
+    let mut name = printed;
+    if let Some((label, rest)) = name.split_once([' ', '\t'])
+        && LABELS.contains(&label.to_uppercase().as_str())
+    {
+        name = rest.trim_start();
+    }
+    let start = span.start as usize + (printed.len() - name.len());
     while let Some((rest, word)) = name.rsplit_once([' ', '\t'])
         && BEHIND_NAMES.contains(&word.to_uppercase().as_str())
     {
         name = rest.trim_end();
     }
-    Span::new(span.start as usize, span.start as usize + name.len())
+    Span::new(start, start + name.len())
 }
 
 /// The first words of a letter: one to four of them, all with capitals, before a wide blank or the end of the line.

@@ -216,6 +216,14 @@ fn column_group(
             }
         }
     }
+    // A column of replacements that says of each part that there is none.
+    if with_part == 0 && filled > 0 && nothing.len() == filled {
+        let head = first.and_then(|span| layout.cell(span)).map_or("", |(_, cell)| layout.head(cell));
+        if best(&part_evidence(&Around { label: Some(head), before: "", after: "" })).0 == 1 {
+            no_part.extend(nothing);
+        }
+        return None;
+    }
     let values = filled - nothing.len();
     if with_part == 0 || with_part * 5 < values * 3 {
         return None;
@@ -337,10 +345,10 @@ fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
         Regex::new(r"(?i)^\W*(?:(?:is|are|will|wird|werden|to|be|sera|est|será)\s+)*(?:replaced|superseded|substituted|ersetzt|remplac[ée]|reemplazad[oa])|^\s*(?:→|->|=>|-->)").ok()
     });
     static IS_ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^[^.;]{0,12}?\b(?:(?:is|are|will|has|have|wird|werden|been|be|being|was|were|to|now|sont|sera|seront|est|ser[áa]n?)\s+)+(?:\w+\s+)?(?:discontinu|obsolet|phased\s+out|end\s+of\s+life|eol\b|withdrawn|abgek[üu]ndigt|eingestellt|arr[êe]t|abandonn|descontinu)\w*|^\s*(?:einstellen|abk[üu]ndigen|auslaufen)|^\s*(?:の|は)?(?:生産|製造|販売)を?(?:中止|終了|停止)").ok()
+        Regex::new(r"(?i)^[^.;]{0,12}?\b(?:(?:is|are|will|has|have|wird|werden|been|be|being|was|were|to|now|sont|sera|seront|est|ser[áa]n?)\s+)+(?:\w+\s+)?(?:discontinu|obsolet|phased\s+out|end\s+of\s+life|eol\b|withdrawn|abgek[üu]ndigt|eingestellt|arr[êe]t|abandonn|descontinu)\w*|^\s*(?:einstellen|abk[üu]ndigen|auslaufen)|^\s*(?:の|は)?(?:生産|製造|販売)を?(?:中止|終了|停止)|^\s*(?:は)?(?:廃番|廃止)|^\s*(?:将|將|即将|已|开关|開關)?\s*(?:将|將)?(?:停产|停產|停止生[产產])|^\s*(?:queda\w*\s+)?descatalogad|^\s*(?:reaches|reach|comes?\s+to)\s+(?:its|their)\s+end").ok()
     });
     static REMAINS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|(?:remains?|continues?|stays?)\b|nicht\s+betroffen|bleib\w+)").ok()
+        Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|(?:remains?|continues?|stays?)\b|nicht\s+betroffen|bleib\w+)|^\s*(?:は)?(?:不受影[响響]|対象外|不停[产產]|no\s+(?:est[áa]n?|resultan?)\s+afectad|(?:n'est|ne\s+sont)\s+pas\s+concern)").ok()
     });
     let matches = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|regex| regex.is_match(text));
     let mut evidence = part_evidence(&Around { label: around.label, before: around.before, after: "" });
