@@ -61,7 +61,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Buy,
             6.5,
-            r"last[\s-]*time[\s-]*(?:buy|order|purchase)|(?-i:\bLTB\b|\bLTO\b|\bLOD\b)|(?:last|final)[\s-]*(?:purchase|order|buy|po)s?\b|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)",
+            r"last[\s-]*time[\s-]*(?:buy|order|purchase)|(?-i:\bLTB\b|\bLTO\b|\bLOD\b)|(?:last|final)[\s-]*(?:(?:purchase|order|buy|po)s?\b|purchase|order)|\border\s*(?:deadline|book\s*closes)|\borders?\s+due\b|\bEOL\s*order|(?:last|final)\s+(?:date|day|call|chance|opportunity)\s+(?:to|for)\s+(?:\w+\s+){0,2}(?:order|purchase|buy|po)",
         ),
         (
             Buy,
@@ -71,7 +71,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Buy,
             6.5,
-            r"letzt\w*\s+(?:\w+\s+)?(?:bestell|auftrag|kauf|abruf)\w*|letzt(?:bestell|kauf|abruf)\w*|bestell(?:schluss|frist|ende|termin)\w*|letztmalig\w*\s+(?:\w+\s+){0,2}(?:bestell|geordert)\w*",
+            r"letzt\w*?\s*(?:\w+\s+)?(?:bestell|auftrag|kauf|abruf)\w*|letzt(?:bestell|kauf|abruf)\w*|bestell(?:schluss|frist|ende|termin)\w*|letztmalig\w*\s+(?:\w+\s+){0,2}(?:bestell|geordert)\w*",
         ),
         (Buy, 4.0, r"bestell\w+|auftr[äa]g\w*"),
         (
@@ -98,7 +98,7 @@ static DATE_CUES: LazyLock<Vec<Cue<DateRole>>> = LazyLock::new(|| {
         (
             Ship,
             6.5,
-            r"letzt\w*\s+(?:\w+\s+)?(?:liefer|ausliefer|versand|auslief)\w*|letzt(?:liefer|versand)\w*|liefer(?:ende|schluss)|(?:letzte|abschlie[ßs]+ende)\s+auslieferung",
+            r"letzt\w*?\s*(?:\w+\s+)?(?:liefer|ausliefer|versand|auslief)\w*|letzt(?:liefer|versand)\w*|liefer(?:ende|schluss)|(?:letzte|abschlie[ßs]+ende)\s+auslieferung",
         ),
         (Ship, 4.0, r"(?:aus)?(?:ge)?liefer\w+|leave\w*\s+(?:our|the)\s+(?:warehouse|factory|works|plant)|versand\w*"),
         (

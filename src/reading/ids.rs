@@ -24,7 +24,7 @@ pub(super) struct IdCandidate {
 /// A number after its label.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|rücknahme|widerruf|cancellation|retraction|withdrawal|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n°|nº|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|\p{Han}{0,8}(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?-i:(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*))",
+        r"(?i)(?:^|[^\w\-/])(?P<label>(?:(?:PCN|PDN|EOL|PTN|PCIN|CN|DN|notice|notification|bulletin|product\s+status\s+advisory|discontinuance|bulletin|advisory|announcement|alert|document|doc|control|tracking|reference|our\s+ref(?:erence)?|ref|change|nummer\s+der\s+mitteilung|\p{L}*mitteilung|\p{L}*k[üu]ndigung|dokument|avis|notification|aviso|notificaci[óo]n|referencia|r[ée]f[ée]rence|r[ée]f|note|(?:avis|aviso|notice|notification)\s+(?:de|of)\s+\p{L}+|\p{L}*änderung|vorgang|case|id|dossier|rücknahme|widerruf|cancellation|retraction|withdrawal|unser\s+zeichen)\b\.?\s*)+(?:(?:for|to)\s+(?:\w+\s+){0,2}(?:correspondence|enquiries|inquiries|replies)|carries\s+the\s+number|no|nr|num|number|nummer|num[ée]ro|n[úu]mero|id|code|n\.?[°º]|#)?\.?|(?:\p{Han}{0,6}(?:番号|编号|編號|文号)|(?:通知|通知書|文書|管理|文件|公告|PCN|PDN)\s*(?:号|號|No\.?)|\p{Han}{0,8}(?:清单|清單|公告|通知书?|函)(?:[ \t]))[ \t]*[:：#.\-]?)[ \t\u{3000}]*[:：#.\-]?\s*(?P<id>第\s?\d+\s?号|(?-i:[A-Z]{1,5}[ ]\d{1,4}[-/.]\d{1,5})\b|(?-i:(?:\p{Han}{1,4}[\-－])?[A-Z0-9][A-Z0-9/_.\-]*\d[A-Z0-9/_.\-]*))",
     )
     .ok()
 });
@@ -153,13 +153,19 @@ pub(super) fn find(layout: &Layout<'_>) -> Vec<IdCandidate> {
 
 /// `PTN MMS/24/12374`: the list stands in the number, with a blank between.
 fn with_list(text: &str, label: &str, id: Span) -> Span {
-    const LISTS: &[&str] = &["pcn", "pdn", "ptn", "eol", "pcin"];
     let list = label.trim_end();
     let is_own = LISTS.iter().any(|known| text[id.range()].to_lowercase().contains(known));
     let start = text[..id.start as usize].trim_end().len();
     let is_number = text[id.range()].starts_with(|c: char| c.is_ascii_digit()) || text[id.range()].contains('/');
     let is_list = LISTS.contains(&list) && !is_own && is_number && text[..start].to_lowercase().ends_with(list);
     if is_list { Span::new(start - list.len(), id.end as usize) } else { id }
+}
+
+/// Names of lists that notices are numbered by.
+const LISTS: &[&str] = &["pcn", "pdn", "ptn", "eol", "pcin"];
+
+pub(super) fn is_list(word: &str) -> bool {
+    LISTS.contains(&word.to_lowercase().as_str())
 }
 
 /// What speaks against a sign that is met again further down, as parts are.
@@ -178,7 +184,7 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
     let after = text.get(span.end as usize..(of_line.end as usize).max(span.end as usize)).unwrap_or("").trim();
     let digits = layout.document.slice(span).bytes().filter(u8::is_ascii_digit).count();
     let mut evidence = 0.0;
-    if line < HEAD_LINES && before.is_empty() && (after.is_empty() || after.starts_with(['-', '–'])) && digits >= 3 {
+    if line < HEAD_LINES && before.is_empty() && (after.is_empty() || after.starts_with(['-', '–', ':', '：'])) && digits >= 3 {
         evidence += 3.5;
     }
     let is_heading = before.chars().count() <= 80 && !before.is_empty();
@@ -224,8 +230,11 @@ fn contains_number(one: &str, other: &str) -> bool {
     one.ends_with(other) || other.ends_with(one)
 }
 
+/// Without signs at its end, and without the capital that begins the next word in a text that lost its blanks: `PCN 17-106Orderdate`.
 fn without_end_signs(text: &str, span: Span) -> Span {
-    let word = text[span.range()].trim_end_matches(['.', '-', '/', '_', ',']);
+    let is_glued = text[span.end as usize..].starts_with(|c: char| c.is_lowercase()) && text[span.range()].ends_with(|c: char| c.is_ascii_uppercase());
+    let word = &text[span.range()][..(span.end - span.start) as usize - usize::from(is_glued)];
+    let word = word.trim_end_matches(['.', '-', '/', '_', ',']);
     Span::new(span.start as usize, span.start as usize + word.len())
 }
 

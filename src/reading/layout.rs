@@ -194,7 +194,10 @@ impl<'a> Layout<'a> {
         let text = self.document.text.as_str();
         let line = self.line_at(span.start);
         let mut to = self.line_span(line).end as usize;
-        if self.line(line).len() >= WRAPPED_BYTES_MIN && !self.in_table(line) {
+        // A value at the end of its line ends it, unless the next one goes on in small letters.
+        let ends = text[span.end as usize..to.max(span.end as usize)].trim().is_empty();
+        let goes_on = !ends || self.line(line + 1).trim_start().starts_with(char::is_lowercase);
+        if goes_on && self.line(line).len() >= WRAPPED_BYTES_MIN && !self.in_table(line) {
             to = to.max(self.line_span(line + 1).end as usize);
         }
         let stop = stops.iter().filter(|stop| stop.start >= span.end).map(|stop| stop.start as usize).min().unwrap_or(text.len());

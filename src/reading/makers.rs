@@ -36,7 +36,7 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A name that ends with a word of the trade, and Asian names with their legal form.
 static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays|cables|assemblies|stecker|steckverbinder|fans|l[üu]fter|batteries|oscillators|filters|inductors|transformers|switches|switchgear|fuses|optics|optik|lasers|antennas|motors|interconnects?|microwave|wireless|networks|ceramics|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes|converters|supplies|timing|rf|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}]{2,8}(?:电子|微电子|半导体|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)(?:(?:股份)?有限公司|株式会社)?|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays|cables|assemblies|stecker|steckverbinder|fans|l[üu]fter|batteries|oscillators|filters|inductors|transformers|switches|switchgear|fuses|optics|optik|lasers|antennas|motors|interconnects?|microwave|wireless|networks|ceramics|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes|converters|supplies|timing|rf|passives?|passifs|quarz|spulen|connectique|semiconducteurs|rel[ée]s|condensateurs|condensadores|denshi|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}\p{Katakana}ー]{2,8}(?:电子|微电子|半导体|半導体|デバイス|エレクトロニクス|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)(?:(?:股份)?有限公司|株式会社)?|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
     )
     .ok()
 });
@@ -183,10 +183,32 @@ const GENERAL_WORDS: &[&str] = &[
     "ATTACHMENT",
     "REASON",
     "KUNDENINFORMATION",
+    "OBSOLESCENCIA",
+    "REINSTATEMENT",
+    "RETIREMENT",
+    "REPLACES",
+    "OWING",
+    "PUBLISHED",
+    "NUMERO",
+    "NÚMERO",
+    "PRODUKTÄNDERUNG",
+    "ÄNDERUNGSMITTEILUNG",
+    "GÜLTIG",
+    "IS",
+    "CANCELLATION",
+    "COPYRIGHT",
+    "VORGANG",
+    "ANNOUNCEMENT",
+    "PRODUKTABKÜNDIGUNG",
+    "ABKÜNDIGUNG",
+    "UNITS",
+    "DOCUMENT",
+    "CONTACT",
+    "AUTHOR",
     "LIEFERANTENMITTEILUNG",
 ];
 /// Labels that may stand right before a name.
-const LABELS: &[&str] = &["MFR", "MFG", "MAKER", "MANUFACTURER", "VENDOR", "SUPPLIER", "BRAND", "COMPANY", "HERSTELLER", "LIEFERANT", "FABRICANT", "FABRICANTE", "PROVEEDOR", "MARKE"];
+const LABELS: &[&str] = &["MFR", "MFG", "MAKER", "MANUFACTURER", "VENDOR", "SUPPLIER", "BRAND", "COMPANY", "HERSTELLER", "LIEFERANT", "FABRICANT", "FABRICANTE", "PROVEEDOR", "MARKE", "COPYRIGHT", "SOCIETE", "SOCIÉTÉ", "AT", "BEI", "CHEZ", "BY", "FROM", "IN", "EN"];
 /// Words that may stand right behind a name without being part of it.
 const BEHIND_NAMES: &[&str] =
     &["PRODUCT", "CUSTOMER", "NOTICE", "NOTICES", "NOTIFICATION", "NOTIFICATIONS", "CHANGE", "PCN", "PDN", "TEAM", "QUALITY", "SALES", "TYPE", "DRAWING", "EOL", "END", "ALERT"];
@@ -223,6 +245,8 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 const NAME_LINES: usize = 8;
 const HEADED_LINES: usize = 6;
 const NAME_EVIDENCE: f64 = -2.5;
+/// Evidence of a sender who seems to be a person.
+const PERSON: f64 = -4.0;
 /// How many candidates the model is asked about.
 const ASKED_MAX: usize = 4;
 
@@ -265,9 +289,9 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     if let Some(sender) = SENDER.as_ref() {
         // Two plain words are a person more often than a firm.
         let is_firm = |name: &str| [&TRADE_NAME, &LEGAL_NAME].into_iter().any(|regex| regex.as_ref().is_some_and(|regex| regex.is_match(name)));
-        let is_person = |name: &str| name.split_whitespace().count() == 2 && !is_firm(name);
+        let is_person = |name: &str| (2..=3).contains(&name.split_whitespace().count()) && !is_firm(name);
         let names = sender.captures_iter(text).filter_map(|found| found.name("name"));
-        seen.extend(names.map(|name| (Span::new(name.start(), name.end()), if is_person(name.as_str()) { -1.0 } else { 1.2 })));
+        seen.extend(names.map(|name| (Span::new(name.start(), name.end()), if is_person(name.as_str()) { PERSON } else { 1.2 })));
     }
     if let Some(trade) = TRADE_NAME.as_ref() {
         // `Acme RF switches` sells them; `Acme Switches` is a name.
@@ -286,6 +310,12 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     for (span, weight) in seen {
         let span = without_words_beside(layout, span);
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
+        // `Attn. Harper Controls` is whom it is written to; `Retirement of` is no name.
+        if printed.to_lowercase().starts_with("att") && printed.split_whitespace().next().is_some_and(|word| ["attn", "attn.", "attention"].contains(&word.to_lowercase().as_str()))
+            || [" of", " nr.", " nr", " no", " no."].iter().any(|end| printed.ends_with(end))
+        {
+            continue;
+        }
         let key = aliases.key(&printed);
         if key.chars().count() < 2 || is_general(&key) || !key.chars().any(char::is_alphabetic) {
             continue;
@@ -303,7 +333,7 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
 /// The name before what the document is, in its first lines.
 fn headed<'a>(layout: &'a Layout<'_>) -> impl Iterator<Item = Span> + 'a {
     (0..layout.line_count().min(HEADED_LINES)).filter_map(|number| {
-        let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name")?;
+        let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name").filter(|name| !name.as_str().bytes().any(|byte| byte.is_ascii_digit()))?;
         let start = layout.line_span(number).start as usize;
         Some(Span::new(start + name.start(), start + name.end()))
     })

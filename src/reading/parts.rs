@@ -149,7 +149,13 @@ fn prefixes(text: &str) -> HashSet<&str> {
             numbers.push((prefix.as_str(), number.as_str()));
         }
     }
-    numbers.iter().filter(|(prefix, _)| numbers.iter().filter(|(other, _)| other == prefix).count() >= 2).map(|(prefix, _)| *prefix).collect()
+    // Or before one that is a value of its own: `Product: RR 5316PWR`.
+    static VALUE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?m)[:：|][ \t]*(?P<prefix>[A-Z]{2,4}) \d[A-Z0-9/\-.#]{3,}[ \t]*(?:$|\|)").ok());
+    let alone = VALUE.as_ref().into_iter().flat_map(|regex| regex.captures_iter(text)).filter_map(|found| found.name("prefix"));
+    let alone: Vec<&str> = alone.map(|prefix| prefix.as_str()).filter(|prefix| !OTHERS.contains(prefix) && !super::ids::is_list(prefix)).collect();
+    let often = numbers.iter().filter(|(prefix, _)| numbers.iter().filter(|(other, _)| other == prefix).count() >= 2).map(|(prefix, _)| *prefix);
+    often.chain(alone).collect()
 }
 
 fn with_prefix(text: &str, span: Span, prefixes: &HashSet<&str>) -> Span {
