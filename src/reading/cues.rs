@@ -186,7 +186,7 @@ static PART_CUES: LazyLock<Vec<Cue<PartRole>>> = LazyLock::new(|| {
         (
             Replacement,
             6.5,
-            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]r\w+|prene[zr]|use\s+instead|\bheir\b|(?:move|change|switch|migrate)\s+to\b|for\s+new\s+(?:designs?|projects?)|f[üu]r\s+neu\p{L}+\s*:|ご検討|请(?:使用|选用|考虑|改用)|建议(?:使用|选用|改用)|新设计(?:请|建议)|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
+            r"ersatz\w*|ersetzt\w*|nachfolg\w*|alternativ\w*|\bneue[rs]?\s+(?:artikel|typ|bestell)\w*|remplac\w*|substitution|successeur|[ée]quivalent\w*|pr[ée]conis\w*|pr[ée]f[ée]r\w+|prene[zr]|use\s+instead|\bheir\b|please\s+(?:move|change|switch|migrate)\s+to\b|migrat\w*\s+to\b|for\s+new\s+(?:designs?|projects?)|f[üu]r\s+neu\p{L}+\s*:|ご検討|请(?:使用|选用|考虑|改用)|建议(?:使用|选用|改用)|新设计(?:请|建议)|re+mplaz\w*|sustitu\w*|recomend\w*|代替|後継|推奨|置換|替代|替换|替換|推荐|推薦|取代|后续|後續",
         ),
         (
             Neither,

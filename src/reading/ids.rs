@@ -168,6 +168,12 @@ pub(super) fn is_list(word: &str) -> bool {
     LISTS.contains(&word.to_lowercase().as_str())
 }
 
+/// Whether a word is a number in such a list, of this notice or of another one: never a part.
+pub(super) fn is_of_list(word: &str) -> bool {
+    static OF_LIST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[A-Z]{0,2}(?:PCN|PDN|PTN|PCIN|EOL|LTB)[-_/#]?(?:[A-Z]{1,4}[-_/])?\d[\d\-_/.]*$").ok());
+    OF_LIST.as_ref().is_some_and(|regex| regex.is_match(word))
+}
+
 /// What speaks against a sign that is met again further down, as parts are.
 fn again(text: &str, span: Span) -> f64 {
     1.5 * text[span.end as usize..].matches(&text[span.range()]).count().min(3) as f64
@@ -218,7 +224,7 @@ static HEADING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SUBJECT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)^\W*(?:re|subject|betreff|betr\.|objet|asunto|件名|主题|主旨|标题)\s*[:：]").ok());
 static NUMBER_LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\W*(?:(?:notice|notification|bulletin|pcn|pdn|eol|document|doc|reference|ref|our\s+ref|mitteilung|meldung|dokument|avis|aviso|notificaci[óo]n|r[ée]f[ée]rence)\s*(?:no|nr|number|id|nummer|num[ée]ro|n[°º]|#)?|n[°º]|nummer|通知(?:書)?番号|番号|编号|編號|文号)\W*$").ok()
+    Regex::new(r"(?i)^\W*(?:(?:notice|notification|bulletin|pcn|pdn|eol|document|doc|reference|ref|our\s+ref|mitteilung|meldung|dokument|avis|aviso|notificaci[óo]n|r[ée]f[ée]rence)\s*(?:no|nr|number|id|nummer|num[ée]ro|n\.?[°º]|#)?\.?|n\.?[°º]|(?:case|control|document|notice)\s*(?:no|number|id)\.?|nummer|通知(?:書)?番号|番号|编号|編號|文号)\W*$").ok()
 });
 
 /// Letters and digits in upper case: two writings of one number are equal.

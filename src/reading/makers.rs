@@ -316,6 +316,10 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         {
             continue;
         }
+        // What holds a number is a part or a document.
+        if printed.split_whitespace().any(|word| word.bytes().filter(u8::is_ascii_digit).count() >= 3) {
+            continue;
+        }
         let key = aliases.key(&printed);
         if key.chars().count() < 2 || is_general(&key) || !key.chars().any(char::is_alphabetic) {
             continue;

@@ -27,7 +27,8 @@ static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9*
 static NOT_A_PART: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         // Quantities with a unit.
-        r"^[±+\-]?\d+(?:[.,]\d+)?(?:[-/x]\d+(?:[.,]\d+)?)?(?:n|u|µ|m|k|M|G|p)?(?:V|A|W|F|H|Hz|Ohm|R|Ω|m|mm|cm|in|inch|mil|um|nm|bit|bits|B|KB|MB|GB|kB|Bytes?|ppm|pcs?|pc|K|k|PCS|°?C|s|ms|min|h|hrs?|days?|weeks?|months?|years?|yrs?|th|st|nd|rd|pin|pins|ld|lead|D|kg|g|EUR|USD|Stk|St|mA|mV|kV|MHz|GHz|kHz|dB|dBm|Mbps|Gbps|kbps|x)$",
+        r"^[±+\-]?\d{1,4}(?:[.,]\d+)?(?:[-/x]\d+(?:[.,]\d+)?)?(?:n|u|µ|m|k|M|G|p)?(?:V|A|W|F|H|Hz|Ohm|R|Ω|m|mm|cm|in|inch|mil|um|nm|bit|bits|B|KB|MB|GB|kB|Bytes?|ppm|pcs?|pc|K|k|PCS|°?C|s|ms|min|h|hrs?|days?|weeks?|months?|years?|yrs?|th|st|nd|rd|pin|pins|ld|lead|D|kg|g|EUR|USD|Stk|St|mA|mV|kV|MHz|GHz|kHz|dB|dBm|Mbps|Gbps|kbps|x)$",
+        r"^\d+(?i:pcs?|pieces|units|stk|stück)$",
         // Packages.
         r"^(?i:(?:[A-Z]{0,4}(?:SO[A-Z]*|SOIC|SSOP|TSSOP|MSOP|QFN|QFP|DFN|BGA|LGA|CSP|WLCSP|DIP|PDIP|SOT|SOD|SC|TO|DO|LCC|PLCC|DPAK|D2PAK|SMA|SMB|SMC|MELF|SIP|SON|FCBGA|TFBGA))[-_]?\d{1,4}[A-Z]{0,2}(?:[-/]\d{1,4}[A-Z]?L?)*)$",
         r"^\d{1,3}[-]?(?i:lead|pin|ball|ld|L|SOIC|TSSOP|QFN|LQFP|BGA|SSOP|SOP|DIP|VQFN|WSON|UFQFPN)$",

@@ -86,7 +86,7 @@ pub(super) fn open(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
     let named: Vec<&ids::IdCandidate> = ids.iter().enumerate().filter(|(at, id)| id.evidence >= NAMED_MIN && (*at == 0 || !id.by_place)).map(|(_, id)| id).collect();
     let taken: Vec<Span> = date_spans.iter().copied().chain(named.iter().map(|id| id.span)).collect();
     let mut candidates = parts::find(document, &taken, &site.mpns);
-    candidates.retain(|candidate| !is_spoken(candidate.span));
+    candidates.retain(|candidate| !is_spoken(candidate.span) && (candidate.known || !ids::is_of_list(&candidate.printed)));
     // The notice's number is met again and again; none of these is a part.
     candidates.retain(|candidate| !named.iter().any(|id| ids::fold(&id.printed).ends_with(&ids::fold(&candidate.printed))));
 
