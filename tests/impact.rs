@@ -490,3 +490,54 @@ fn what_changed_is_told_with_its_reason_and_nothing_else() {
     let risk = changes.iter().find(|change| change.what == "margin at risk").expect("margin at risk");
     assert_eq!((risk.after.as_ref(), risk.difference), (None, None));
 }
+
+#[test]
+fn a_change_of_the_risk_and_of_the_best_answer_is_told_with_its_reason() {
+    let tiny = || {
+        Tiny::simple()
+            .risks(2000)
+            .with(|tiny| (tiny.data.site.discount_rate, tiny.data.site.downtime_cost_per_week) = (Some(decimal("0.08")), Some(decimal("500"))))
+    };
+    let before = tiny().assess();
+    assert_eq!(diff(&before, &before), []);
+    // The date is past: what was the best cannot be chosen.
+    let late = tiny().with(|tiny| tiny.case.last_time_buy = Some(date(2026, 12, 1))).assess();
+    let changes = diff(&before, &late);
+    let told = |what: &str| changes.iter().find(|change| change.what == what).unwrap_or_else(|| panic!("'{what}' is not in {changes:?}"));
+    let best = told("best answer");
+    assert_eq!((best.subject, best.before.as_deref(), &best.after), (Subject::Answer, Some(LAST_TIME_BUY), &late.headline.best_answer));
+    assert_ne!(best.after.as_deref(), Some(LAST_TIME_BUY));
+    let why = told("why it is another").after.as_deref().expect("a sentence");
+    assert!(why.contains(LAST_TIME_BUY) && why.contains("2026-12-01"), "{why}");
+    assert_eq!(told("why it is the best").after, late.choice);
+    for what in ["mean", "P10", "P50", "P90", "CVaR"] {
+        let change = told(&format!("{what} of npv of: {LAST_TIME_BUY}"));
+        assert_eq!(change.subject, Subject::Risk);
+        let of = |assessment: &Assessment| {
+            let npv = answer(assessment, LAST_TIME_BUY).risk.clone().expect("risk").npv;
+            [("mean", npv.mean), ("P10", npv.p10), ("P50", npv.p50), ("P90", npv.p90), ("CVaR", npv.cvar)]
+                .into_iter()
+                .find(|(name, _)| *name == what)
+                .expect("a number")
+                .1
+        };
+        assert_eq!(change.difference, Some(of(&late).minus(of(&before)).expect("one currency")));
+    }
+    let line = told(&format!("probability that the line stands under: {LAST_TIME_BUY}"));
+    let share = 100.0 * answer(&late, LAST_TIME_BUY).risk.as_ref().expect("risk").line_down_probability;
+    assert!(share > 90.0 && line.after == Some(format!("{} %", lastbuy::impact::pieces(share))), "{line:?}");
+    assert!(told(&format!("cost of a standing line under: {LAST_TIME_BUY}")).difference.is_some_and(|more| more.minor() > 0));
+    for what in ["npv at the forecast of", "peak cash of"] {
+        assert!(told(&format!("{what}: {LAST_TIME_BUY}")).difference.is_some(), "{what}");
+    }
+    assert!(changes.is_sorted_by_key(|change| change.subject));
+    // Without a simulation nothing is known of the risk, which is no zero.
+    let without = tiny().with(|tiny| tiny.data.site.risk.trials = 0).assess();
+    let risk = diff(&before, &without).into_iter().find(|change| change.what == format!("CVaR of npv of: {LAST_TIME_BUY}")).expect("the CVaR");
+    assert_eq!((risk.before.is_some(), risk.after, risk.difference), (true, None, None));
+    // Another answer becomes cheaper than what was the best.
+    let cheaper = tiny().with(redesign_costs("10", "1")).assess();
+    let changes = diff(&before, &cheaper);
+    let why = changes.iter().find(|change| change.what == "why it is another").and_then(|change| change.after.as_deref()).expect("a sentence");
+    assert!(why.starts_with("Expected present value") && why.contains(REDESIGN) && why.contains(LAST_TIME_BUY), "{why}");
+}

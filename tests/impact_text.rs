@@ -14,9 +14,10 @@ use lastbuy::{
     },
     domain::{
         factory::{AnswerCost, DemandKind},
-        money::Currency,
+        money::{Currency, Money},
         notice::NoticeKind,
     },
+    impact::AnswerRisk,
 };
 use tiny::{Tiny, decimal};
 
@@ -134,6 +135,40 @@ fn a_spreadsheet_reads_every_figure_and_no_formula() {
         assert_eq!(sum, of("total_cost")[0][4].parse().ok(), "{}", answer.name);
         assert_eq!(answer.total_cost.is_none(), &of("total_cost")[0][4] == "unknown");
     }
+}
+
+#[test]
+fn a_spreadsheet_has_the_risk_of_every_answer_or_says_that_it_is_unknown() {
+    let rows = |tiny: Tiny| {
+        let assessment = tiny.assess();
+        let text = impact_export::csv(&assessment).expect("csv");
+        let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(text.as_bytes()).records().map(|row| row.expect("row")).collect();
+        (assessment, rows)
+    };
+    let (assessment, with) = rows(Tiny::simple().risks(1000).with(|tiny| tiny.data.site.downtime_cost_per_week = Some(decimal("700"))));
+    let (_, without) = rows(Tiny::simple());
+    let value = |rows: &[csv::StringRecord], answer: &str, figure: &str| {
+        let row = rows.iter().find(|row| &row[0] == "answer" && &row[1] == answer && &row[2] == figure);
+        row.unwrap_or_else(|| panic!("no {figure} of {answer}"))[4].to_owned()
+    };
+    for answer in &assessment.answers {
+        let amount = |of: fn(&AnswerRisk) -> Money| answer.risk.as_ref().map_or_else(|| "unknown".to_owned(), |risk| of(risk).amount().to_string());
+        let expected: [(&str, fn(&AnswerRisk) -> Money); 5] = [
+            ("npv_p10", |risk| risk.npv.p10),
+            ("npv_p50", |risk| risk.npv.p50),
+            ("npv_p90", |risk| risk.npv.p90),
+            ("npv_cvar", |risk| risk.npv.cvar),
+            ("line_down_cost", |risk| risk.line_down_cost.expect("the site says what a week costs")),
+        ];
+        for (figure, of) in expected {
+            assert_eq!(value(&with, &answer.name, figure), amount(of), "{figure} of {}", answer.name);
+            assert_eq!(value(&without, &answer.name, figure), "unknown", "{figure} of {}", answer.name);
+        }
+        let share = answer.risk.as_ref().map_or_else(|| "unknown".to_owned(), |risk| risk.line_down_probability.to_string());
+        assert_eq!(value(&with, &answer.name, "line_down_probability"), share);
+    }
+    assert!(with.iter().any(|row| &row[2] == "why it is the best" && row[4].contains("expected present value")));
+    assert!(with.iter().any(|row| &row[0] == "simulation" && &row[2] == "trials" && &row[4] == "1000"));
 }
 
 #[test]

@@ -23,10 +23,19 @@ pub fn text(before: &str, after: &str, changes: &[Change]) -> String {
         return format!("{after} says the same as {before}.");
     }
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
-    let rows = changes.iter().map(|change| {
+    // Sentences stand below the table: a column of them would leave the figures no room.
+    let (told, rows): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|change| change.what.starts_with("why "));
+    let rows = rows.into_iter().map(|change| {
         let difference =
             change.difference.map_or_else(String::new, |money| if money.minor() > 0 { format!("+{}", money.grouped()) } else { money.grouped() });
         vec![change.subject.as_str().to_owned(), change.what.clone(), shown(&change.before), shown(&change.after), difference]
     });
-    output::table(&["in", "what", before, after, "difference"], &[2, 3, 4], rows.collect())
+    let mut text = output::table(&["in", "what", before, after, "difference"], &[2, 3, 4], rows.collect());
+    for change in told {
+        let sides = [(before, &change.before), (after, &change.after)].into_iter().filter_map(|(id, side)| Some((id, side.as_ref()?)));
+        for (id, sentence) in sides {
+            text.push_str(&output::hanging(&format!("\n{}, {id}: ", change.what), sentence));
+        }
+    }
+    text
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::output;
 use crate::{
     domain::money::Money,
-    impact::{Answer, Assessment, ItemStatement},
+    impact::{Answer, Assessment, ItemStatement, Joint, Simulation, Spread},
     report,
 };
 
@@ -23,6 +23,10 @@ pub fn csv(assessment: &Assessment) -> anyhow::Result<String> {
     rows.text(["headline", "", "runs_out", ""], headline.runs_out.map(|day| day.to_string()), "date", "");
     rows.text(["headline", "", "best_answer", ""], headline.best_answer.clone(), "", "");
     rows.money(["headline", "", "best_cost", ""], headline.best_cost, "");
+    rows.text(["headline", "", "why it is the best", ""], assessment.choice.clone(), "", "figure best_answer");
+    if let Some(simulation) = &assessment.simulation {
+        of_simulation(simulation, &mut rows);
+    }
     for year in &assessment.margin_lost_by_year {
         rows.money(["margin lost when nothing is done", "", "margin_lost", &year.year], Some(year.margin_lost), "");
     }
@@ -31,6 +35,9 @@ pub fn csv(assessment: &Assessment) -> anyhow::Result<String> {
     }
     for item in &assessment.items {
         of_item(item, &mut rows);
+    }
+    if let Some(joint) = &assessment.joint {
+        of_joint(joint, &mut rows);
     }
     for product in &assessment.products {
         rows.number(["product", &product.sku, "units", ""], product.units, "units");
@@ -42,6 +49,38 @@ pub fn csv(assessment: &Assessment) -> anyhow::Result<String> {
         rows.text(["needs a person", "", "", ""], Some(need.clone()), "", "");
     }
     written(&rows.0)
+}
+
+fn of_simulation(simulation: &Simulation, rows: &mut Rows) {
+    let place = |figure| ["simulation", "", figure, ""];
+    rows.number(place("trials"), Some(f64::from(simulation.trials)), "trials");
+    rows.number(place("seed"), Some(f64::from(simulation.seed)), "");
+    rows.text(place("generator"), Some(simulation.generator.clone()), "", "");
+    rows.number(place("cvar_level"), Some(simulation.cvar_level), "");
+    let limit = simulation.cvar_limit.map_or_else(|| Some("none".to_owned()), |limit| Some(limit.amount().to_string()));
+    rows.plain(place("cvar_limit"), limit, "", "site.toml [risk] cvar_limit");
+    of_spread(["simulation", "loss when nothing is done"], "lost", Some(&simulation.loss), rows);
+}
+
+/// Without a simulation each number is unknown.
+fn of_spread([section, subject]: [&str; 2], figure: &str, spread: Option<&Spread>, rows: &mut Rows) {
+    let numbers: [(&str, fn(&Spread) -> Money); 5] =
+        [("mean", |of| of.mean), ("p10", |of| of.p10), ("p50", |of| of.p50), ("p90", |of| of.p90), ("cvar", |of| of.cvar)];
+    for (name, of) in numbers {
+        rows.money([section, subject, &format!("{figure}_{name}"), ""], spread.map(of), "simulation");
+    }
+}
+
+fn of_joint(joint: &Joint, rows: &mut Rows) {
+    for part in &joint.parts {
+        let subject = format!("{} of {}", part.item, part.case);
+        rows.text(["together", &subject, "alone", ""], Some(part.apart.clone()), "", "");
+        rows.text(["together", &subject, "together", ""], Some(part.together.clone()), "", "");
+    }
+    rows.money(["together", "", "cost_apart", ""], Some(joint.cost_apart), "part by part");
+    rows.money(["together", "", "cost_together", ""], Some(joint.cost_together), "figure joint_cost");
+    rows.money(["together", "", "cash_apart", ""], Some(joint.cash_apart), "all orders");
+    rows.money(["together", "", "cash_together", ""], Some(joint.cash_together), "all orders");
 }
 
 fn of_answer(answer: &Answer, rows: &mut Rows) {
@@ -62,6 +101,15 @@ fn of_answer(answer: &Answer, rows: &mut Rows) {
     let none = answer.last_day.is_none() && answer.last_day_from.starts_with("none");
     let day = if none { Some("none".to_owned()) } else { answer.last_day.map(|day| day.to_string()) };
     rows.text(["answer", name, "last_day", ""], day, "date", &answer.last_day_from);
+    let risk = answer.risk.as_ref();
+    of_spread(["answer", name], "npv", risk.map(|risk| &risk.npv), rows);
+    of_spread(["answer", name], "cost", risk.map(|risk| &risk.cost), rows);
+    of_spread(["answer", name], "lost", risk.map(|risk| &risk.lost), rows);
+    rows.number(["answer", name, "line_down_probability", ""], risk.map(|risk| risk.line_down_probability), "");
+    rows.number(["answer", name, "line_down_weeks", ""], risk.map(|risk| risk.line_down_weeks), "weeks");
+    rows.money(["answer", name, "line_down_cost", ""], risk.and_then(|risk| risk.line_down_cost), "beside the cost and not in it");
+    let limit = risk.and_then(|risk| risk.within_limit).map(|kept| if kept { "kept" } else { "exceeded" }.to_owned());
+    rows.text(["answer", name, "risk_limit", ""], limit, "", "site.toml [risk] cvar_limit");
 }
 
 fn of_item(item: &ItemStatement, rows: &mut Rows) {

@@ -1,10 +1,10 @@
-//! What changed from one assessment of a case to another: on what they stand, in parts, dates, money and the answer.
+//! What changed from one assessment of a case to another: on what they stand, in parts, dates, money, what the simulation says of it, and the answer.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, PartStatement};
+use super::{Answer, Assessment, PartStatement, Spread, why::pieces};
 use crate::domain::{money::Money, part::normal_mpn};
 
 /// What a change is in.
@@ -17,6 +17,8 @@ pub enum Subject {
     Dates,
     Money,
     Answer,
+    /// How amounts spread over the trials, and how likely the line stands.
+    Risk,
 }
 
 impl Subject {
@@ -27,6 +29,7 @@ impl Subject {
             Subject::Dates => "dates",
             Subject::Money => "money",
             Subject::Answer => "answer",
+            Subject::Risk => "risk",
         }
     }
 }
@@ -43,7 +46,7 @@ pub struct Change {
     pub difference: Option<Money>,
 }
 
-/// Every difference, by subject; empty: the two say the same.
+/// Every difference, those of one subject together; empty: the two say the same.
 pub fn diff(before: &Assessment, after: &Assessment) -> Vec<Change> {
     let mut changes = Changes::default();
     changes.add(Subject::Basis, "dataset", Some(before.dataset), Some(after.dataset));
@@ -67,17 +70,11 @@ pub fn diff(before: &Assessment, after: &Assessment) -> Vec<Change> {
         },
     );
     money(before, after, &mut changes);
-    changes.add(Subject::Answer, "best answer", before.headline.best_answer.as_ref(), after.headline.best_answer.as_ref());
-    both(
-        &before.answers,
-        &after.answers,
-        |answer| answer.name.clone(),
-        |name, before, after| {
-            let can = |feasible: bool| if feasible { "can be chosen" } else { "cannot be chosen" };
-            changes.add(Subject::Answer, name, before.map(|answer| can(answer.feasible)), after.map(|answer| can(answer.feasible)));
-        },
-    );
-    changes.0
+    risk(before, after, &mut changes);
+    answer(before, after, &mut changes);
+    let mut changes = changes.0;
+    changes.sort_by_key(|change| change.subject);
+    changes
 }
 
 fn parts(before: &Assessment, after: &Assessment, changes: &mut Changes) {
@@ -131,8 +128,101 @@ fn money(before: &Assessment, after: &Assessment, changes: &mut Changes) {
         |answer| answer.name.clone(),
         |name, before, after| {
             changes.money(&format!("cost of: {name}"), before.and_then(|answer| answer.total_cost), after.and_then(|answer| answer.total_cost));
+            changes.money(&format!("npv at the forecast of: {name}"), before.and_then(|answer| answer.npv), after.and_then(|answer| answer.npv));
+            changes.money(&format!("peak cash of: {name}"), before.and_then(|answer| answer.peak_cash), after.and_then(|answer| answer.peak_cash));
         },
     );
+    let (apart, together) = (before.joint.as_ref(), after.joint.as_ref());
+    changes.money("parts decided one by one", apart.map(|joint| joint.cost_apart), together.map(|joint| joint.cost_apart));
+    changes.money("parts decided together", apart.map(|joint| joint.cost_together), together.map(|joint| joint.cost_together));
+}
+
+/// What the simulations say; an assessment without one knows nothing of it.
+fn risk(before: &Assessment, after: &Assessment, changes: &mut Changes) {
+    let (old, new) = (before.simulation.as_ref(), after.simulation.as_ref());
+    changes.add(Subject::Risk, "trials", old.map(|of| of.trials), new.map(|of| of.trials));
+    changes.spread("loss when nothing is done", old.map(|of| &of.loss), new.map(|of| &of.loss));
+    both(
+        &before.answers,
+        &after.answers,
+        |answer| answer.name.clone(),
+        |name, before, after| {
+            let (old, new) = (before.and_then(|answer| answer.risk.as_ref()), after.and_then(|answer| answer.risk.as_ref()));
+            changes.spread(&format!("npv of: {name}"), old.map(|risk| &risk.npv), new.map(|risk| &risk.npv));
+            changes.spread(&format!("simulated cost of: {name}"), old.map(|risk| &risk.cost), new.map(|risk| &risk.cost));
+            let share = |risk: &super::AnswerRisk| format!("{} %", pieces(100.0 * risk.line_down_probability));
+            changes.add(Subject::Risk, &format!("probability that the line stands under: {name}"), old.map(share), new.map(share));
+            let weeks = |risk: &super::AnswerRisk| pieces(risk.line_down_weeks);
+            changes.add(Subject::Risk, &format!("weeks the line stands under: {name}"), old.map(weeks), new.map(weeks));
+            let cost = |risk: &super::AnswerRisk| risk.line_down_cost;
+            changes.amount(Subject::Risk, &format!("cost of a standing line under: {name}"), old.and_then(cost), new.and_then(cost));
+            let limit = |risk: &super::AnswerRisk| Some(if risk.within_limit? { "kept" } else { "exceeded" });
+            changes.add(Subject::Risk, &format!("risk limit under: {name}"), old.and_then(limit), new.and_then(limit));
+        },
+    );
+}
+
+fn answer(before: &Assessment, after: &Assessment, changes: &mut Changes) {
+    both(
+        &before.answers,
+        &after.answers,
+        |answer| answer.name.clone(),
+        |name, before, after| {
+            changes.add(Subject::Dates, &format!("last day of: {name}"), before.map(last_day), after.map(last_day));
+            let can = |answer: &Answer| if answer.feasible { "can be chosen" } else { "cannot be chosen" };
+            changes.add(Subject::Answer, name, before.map(can), after.map(can));
+        },
+    );
+    let (old, new) = (&before.headline.best_answer, &after.headline.best_answer);
+    changes.add(Subject::Answer, "best answer", old.as_ref(), new.as_ref());
+    if old != new {
+        changes.add(Subject::Answer, "why it is the best", before.choice.as_ref(), after.choice.as_ref());
+        if let Some(old) = old {
+            changes.add(Subject::Answer, "why it is another", None, Some(why_another(old, before, after)));
+        }
+    }
+    for (one, other) in before.joint.iter().flat_map(|joint| &joint.parts).filter_map(|part| {
+        let same = after.joint.as_ref()?.parts.iter().find(|other| (other.case, &other.item) == (part.case, &part.item))?;
+        Some((part, same))
+    }) {
+        changes.add(Subject::Answer, &format!("together, {} of {}", one.item, one.case), Some(&one.together), Some(&other.together));
+    }
+}
+
+fn last_day(answer: &Answer) -> String {
+    answer.last_day.map_or_else(|| if answer.last_day_from.starts_with("none") { "none" } else { "unknown" }.to_owned(), |day| day.to_string())
+}
+
+/// What became of the answer that was the best: it cannot be chosen, its cost is unknown, its tail is too long, or another gains more.
+fn why_another(best: &str, before: &Assessment, after: &Assessment) -> String {
+    let of = |assessment: &Assessment, name: &str| assessment.answers.iter().find(|answer| answer.name == name).cloned();
+    let Some(now) = of(after, best) else { return format!("{best} is no longer among the answers.") };
+    if !now.feasible {
+        return format!("{best} can no longer be chosen: {}", now.why);
+    }
+    if now.total_cost.is_none() {
+        let unknown: Vec<&str> = now.lines.iter().filter(|line| line.amount.is_none()).map(|line| line.name.as_str()).collect();
+        return format!("What {best} costs is no longer known: {}.", unknown.join(", "));
+    }
+    let exceeds = |answer: &Answer| answer.risk.as_ref().and_then(|risk| risk.within_limit) == Some(false);
+    if exceeds(&now) && !of(before, best).is_some_and(|before| exceeds(&before)) {
+        let tail = now.risk.map_or_else(String::new, |risk| format!(", its CVaR is {}", risk.npv.cvar.grouped()));
+        return format!("{best} no longer keeps the risk limit{tail}.");
+    }
+    let Some(new) = &after.headline.best_answer else { return format!("No answer is the best any more, {best} neither.") };
+    // The measure by which the newer assessment chose, and the older one's by the same.
+    let simulated = now.risk.is_some() && of(after, new).is_some_and(|answer| answer.risk.is_some());
+    let gain = |answer: &Answer| match (&answer.risk, simulated) {
+        (Some(risk), true) => Some(risk.npv.mean),
+        (_, true) => None,
+        (_, false) => answer.npv.or_else(|| answer.total_cost.and_then(|cost| Money::zero(cost.currency()).minus(cost).ok())),
+    };
+    let moved = |name: &str| {
+        let shown = |assessment: &Assessment| of(assessment, name).as_ref().and_then(gain).map_or_else(|| "unknown".to_owned(), Money::grouped);
+        format!("{name} went from {} to {}", shown(before), shown(after))
+    };
+    let measure = if simulated { "Expected present value" } else { "Value at the forecast" };
+    format!("{measure}: {}, {}.", moved(best), moved(new))
 }
 
 /// Each row of both lists once, by its key: the old one and the new one of the same key.
@@ -155,9 +245,22 @@ impl Changes {
     }
 
     fn money(&mut self, what: &str, before: Option<Money>, after: Option<Money>) {
+        self.amount(Subject::Money, what, before, after);
+    }
+
+    /// Each of its numbers that differs.
+    fn spread(&mut self, what: &str, before: Option<&Spread>, after: Option<&Spread>) {
+        let numbers: [(&str, fn(&Spread) -> Money); 5] =
+            [("mean", |of| of.mean), ("P10", |of| of.p10), ("P50", |of| of.p50), ("P90", |of| of.p90), ("CVaR", |of| of.cvar)];
+        for (name, of) in numbers {
+            self.amount(Subject::Risk, &format!("{name} of {what}"), before.map(of), after.map(of));
+        }
+    }
+
+    fn amount(&mut self, subject: Subject, what: &str, before: Option<Money>, after: Option<Money>) {
         let difference = before.zip(after).and_then(|(before, after)| after.minus(before).ok());
         let known = self.0.len();
-        self.add(Subject::Money, what, before, after);
+        self.add(subject, what, before, after);
         if let Some(change) = self.0.get_mut(known) {
             change.difference = difference;
         }
