@@ -1,12 +1,13 @@
 //! The ways from an item up to products: how many pieces one unit of each product takes, and which ways they go.
 
-use std::{cell::RefCell, ops::Range};
-
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
-use super::bom::{Bom, day};
+use super::{
+    bom::{Bom, day},
+    climb::{climb, uses},
+};
 use crate::{
     domain::factory::{FactoryData, Item},
     limits,
@@ -68,107 +69,59 @@ pub struct UseTree {
     pub lines_in_all: usize,
 }
 
-thread_local! {
-    /// By node, its place among those found, from 1; all zero between two questions. One question in a large factory needs no large table of its own.
-    static PLACES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
-
 /// An item and everything above it on a day.
 struct Above<'a> {
     bom: &'a Bom,
-    places: Vec<u32>,
-    /// By falling rank: a node stands before everything that takes it.
-    nodes: Vec<Node>,
-    /// Lines by which a node is taken, and the parent; those of one node stand together.
-    taken: Vec<(u32, u32)>,
-}
-
-struct Node {
-    node: u32,
-    rank: u32,
-    taken: Range<usize>,
+    on: u32,
+    /// Each after everything it takes, the item first, with the pieces of the item for one good unit.
+    nodes: Vec<(u32, f64)>,
 }
 
 impl<'a> Above<'a> {
-    fn of(bom: &'a Bom, start: u32, on: Date) -> Above<'a> {
-        let (view, on) = (bom.view(), day(on));
-        let mut places = PLACES.take();
-        places.resize(bom.nodes().max(places.len()), 0);
-        places[start as usize] = 1;
-        let mut above = Above { bom, places, nodes: vec![Node { node: start, rank: view.rank(start), taken: 0..0 }], taken: Vec::new() };
-        let mut at = 0;
-        while at < above.nodes.len() {
-            let Node { node, rank, .. } = above.nodes[at];
-            let first = above.taken.len();
-            for line in view.up(node).filter(|line| view.is_in_force(*line, on)) {
-                let parent = view.parent(line);
-                let parent_rank = view.rank(parent);
-                // The import refuses loops; should one be there all the same, its nodes share the last rank, no walk passes between them, and every walk ends.
-                if parent_rank < rank {
-                    above.taken.push((line, parent));
-                    if std::mem::replace(&mut above.places[parent as usize], 1) == 0 {
-                        above.nodes.push(Node { node: parent, rank: parent_rank, taken: 0..0 });
-                    }
-                }
-            }
-            above.nodes[at].taken = first..above.taken.len();
-            at += 1;
-        }
-        above.nodes.sort_unstable_by_key(|node| std::cmp::Reverse(node.rank));
-        above.nodes.iter().zip(1_u32..).for_each(|(node, place)| above.places[node.node as usize] = place);
-        above
+    fn of(bom: &'a Bom, yields: &[f64], start: u32, on: u32) -> Above<'a> {
+        let mut nodes = Vec::new();
+        climb(bom, yields, start, on, |node, pieces| nodes.push((node, pieces)));
+        Above { bom, on, nodes }
     }
 
-    /// Lines by which a node is taken on the day, with the parent's place among `nodes`.
-    fn uses(&self, node: &Node) -> impl Iterator<Item = (u32, usize)> {
-        self.taken[node.taken.clone()].iter().map(|(line, parent)| (*line, self.places[*parent as usize] as usize - 1))
+    fn uses(&self, node: u32) -> impl Iterator<Item = (u32, u32)> {
+        uses(self.bom.view(), node, self.on)
     }
 
-    /// Pieces of the item for one good unit of each node, by place. A node's sum is complete before it is passed on, and the order of additions, and so rounding,
-    /// is always the same.
-    fn pieces(&self, yields: &[f64]) -> Vec<f64> {
-        let view = self.bom.view();
-        let mut pieces = vec![0.0; self.nodes.len()];
-        pieces[0] = 1.0;
-        for (place, node) in self.nodes.iter().enumerate() {
-            // More of a node must be started than is needed of it where some turn out bad.
-            let good: f64 = pieces[place] / view.item(node.node).and_then(|item| yields.get(item)).unwrap_or(&1.0);
-            pieces[place] = good;
-            for (line, parent) in self.uses(node) {
-                pieces[parent] += good * view.quantity(line) * (1.0 + view.scrap(line));
-            }
-        }
-        pieces
+    /// Where a node stands in a table by rank. Of nodes without a rank only the first can be there, because no walk leads to one.
+    fn place(&self, node: u32) -> usize {
+        (self.bom.view().rank(node) as usize).min(self.bom.nodes())
+    }
+
+    /// A table by `place`.
+    fn table<T: Clone + Default>(&self) -> Vec<T> {
+        vec![T::default(); self.bom.nodes() + 1]
     }
 
     /// How many ways lead from each node up to products, by place; counted without listing them.
     fn ways(&self) -> Vec<u64> {
-        let view = self.bom.view();
-        let mut ways = vec![0_u64; self.nodes.len()];
-        for (place, node) in self.nodes.iter().enumerate().rev() {
-            let own = u64::from(view.product(node.node).is_some());
-            ways[place] = self.uses(node).fold(own, |sum, (_, parent)| sum.saturating_add(ways[parent]));
+        let (view, mut ways) = (self.bom.view(), self.table());
+        for (node, _) in self.nodes.iter().rev() {
+            let own = u64::from(view.product(*node).is_some());
+            ways[self.place(*node)] = self.uses(*node).fold(own, |sum: u64, (_, parent)| sum.saturating_add(ways[self.place(parent)]));
         }
         ways
     }
 
-    fn products(&self, yields: &[f64]) -> Vec<(usize, f64)> {
-        let (view, pieces) = (self.bom.view(), self.pieces(yields));
-        let mut found: Vec<_> = self.nodes.iter().zip(pieces).filter_map(|(node, pieces)| Some((view.product(node.node)?, pieces))).collect();
-        found.sort_unstable_by_key(|(product, _)| *product);
-        found
+    fn products(&self) -> Vec<(usize, f64)> {
+        let view = self.bom.view();
+        by_product(self.nodes.iter().filter_map(|(node, pieces)| Some((view.product(*node)?, *pieces))).collect())
     }
 
     /// Lists ways up to products until there are enough to show. Steps that lead to no product are not taken, so the work is that of the paths listed.
-    fn list(&self, ways: &[u64], place: usize, lines: &mut Vec<u32>, paths: &mut Vec<UsePath>) {
+    fn list(&self, ways: &[u64], node: u32, lines: &mut Vec<u32>, paths: &mut Vec<UsePath>) {
         if paths.len() >= limits::PATHS_SHOWN_MAX || lines.len() >= limits::BOM_LEVELS_MAX {
             return;
         }
-        let node = &self.nodes[place];
-        if self.bom.view().product(node.node).is_some() {
-            paths.push(self.path(node.node, lines));
+        if self.bom.view().product(node).is_some() {
+            paths.push(self.path(node, lines));
         }
-        for (line, parent) in self.uses(node).filter(|(_, parent)| ways[*parent] > 0) {
+        for (line, parent) in self.uses(node).filter(|(_, parent)| ways[self.place(*parent)] > 0) {
             lines.push(line);
             self.list(ways, parent, lines, paths);
             lines.pop();
@@ -189,11 +142,9 @@ impl<'a> Above<'a> {
     }
 }
 
-impl Drop for Above<'_> {
-    fn drop(&mut self) {
-        self.nodes.iter().for_each(|node| self.places[node.node as usize] = 0);
-        PLACES.set(std::mem::take(&mut self.places));
-    }
+fn by_product(mut found: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
+    found.sort_unstable_by_key(|(product, _)| *product);
+    found
 }
 
 /// Good pieces per piece started, by item; 1 where the file says nothing.
@@ -202,18 +153,23 @@ pub(super) fn yields(items: &[Item]) -> Vec<f64> {
 }
 
 pub(super) fn pieces_per_product(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> Vec<(usize, f64)> {
-    data.bom.node_of_item(item).map_or_else(Vec::new, |node| Above::of(&data.bom, node, on).products(yields))
+    let mut found = Vec::new();
+    if let Some(start) = data.bom.node_of_item(item) {
+        let view = data.bom.view();
+        climb(&data.bom, yields, start, day(on), |node, pieces| found.extend(view.product(node).map(|product| (product, pieces))));
+    }
+    by_product(found)
 }
 
 pub(super) fn where_used(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> WhereUsed {
     let mut used = WhereUsed { item: data.items[item].item.clone(), products: Vec::new(), paths: Vec::new(), paths_in_all: 0 };
     let Some(start) = data.bom.node_of_item(item) else { return used };
-    let above = Above::of(&data.bom, start, on);
+    let above = Above::of(&data.bom, yields, start, day(on));
     let ways = above.ways();
-    above.list(&ways, 0, &mut Vec::new(), &mut used.paths);
+    above.list(&ways, start, &mut Vec::new(), &mut used.paths);
     let named = |(product, pieces): (usize, f64)| ProductUse { product, sku: data.products[product].sku.clone(), pieces };
-    used.products = above.products(yields).into_iter().map(named).collect();
-    used.paths_in_all = ways.first().copied().unwrap_or(0);
+    used.products = above.products().into_iter().map(named).collect();
+    used.paths_in_all = ways[above.place(start)];
     used
 }
 
@@ -221,21 +177,21 @@ pub(super) fn where_used(data: &FactoryData<Bom>, yields: &[f64], item: usize, o
 pub(super) fn tree(data: &FactoryData<Bom>, yields: &[f64], item: usize, on: Date) -> UseTree {
     let bom = &data.bom;
     let Some(start) = bom.node_of_item(item) else { return UseTree { lines: Vec::new(), lines_in_all: 0 } };
-    let above = Above::of(bom, start, on);
-    let pieces = above.pieces(yields);
+    let above = Above::of(bom, yields, start, day(on));
     let view = bom.view();
-    let lines_in_all = 1 + above.taken.len();
-    let (mut lines, mut told) = (Vec::new(), vec![false; above.nodes.len()]);
-    // What is still to be told, the next one last: level, place, and the line by which it takes the one below.
-    let mut open: Vec<(usize, usize, Option<u32>)> = vec![(0, 0, None)];
-    while let Some((level, place, line)) = open.pop().filter(|_| lines.len() < limits::TREE_LINES_MAX) {
-        let node = &above.nodes[place];
+    let lines_in_all = 1 + above.nodes.iter().map(|(node, _)| above.uses(*node).count()).sum::<usize>();
+    let (mut lines, mut told, mut pieces) = (Vec::new(), above.table::<bool>(), above.table::<f64>());
+    above.nodes.iter().for_each(|(node, of_node)| pieces[above.place(*node)] = *of_node);
+    // What is still to be told, the next one last: level, node, and the line by which it takes the one below.
+    let mut open: Vec<(usize, u32, Option<u32>)> = vec![(0, start, None)];
+    while let Some((level, node, line)) = open.pop().filter(|_| lines.len() < limits::TREE_LINES_MAX) {
+        let place = above.place(node);
         let is_repeated = std::mem::replace(&mut told[place], true);
         let (valid_from, valid_to) = line.map_or((None, None), |line| bom.days(line));
         lines.push(TreeLine {
             level,
-            number: bom.name(node.node).to_owned(),
-            is_product: view.product(node.node).is_some(),
+            number: bom.name(node).to_owned(),
+            is_product: view.product(node).is_some(),
             quantity: line.map_or(1.0, |line| view.quantity(line)),
             scrap: line.map_or(0.0, |line| view.scrap(line)),
             valid_from,
@@ -473,15 +429,52 @@ mod tests {
         assert_eq!(used.products[0].pieces, 8_f64.powi(30), "2 ways of 2 × 2 pieces a level");
     }
 
-    #[test]
-    fn a_loop_ends_every_walk() {
-        let data = FactoryData {
-            products: vec![product("P")],
-            items: ["A", "B"].map(item).to_vec(),
-            bom: vec![line("P", "A"), line("A", "B"), line("B", "A")],
-            ..empty()
+    /// Nodes of a plan with lines in any direction that lie on a loop or below one: from some node above them a walk down comes back to where it was.
+    fn below_loops(plan: &Plan) -> Vec<bool> {
+        let count = plan.nodes.len();
+        let reaches = |from: usize| {
+            let (mut seen, mut open) = (vec![false; count], vec![from]);
+            while let Some(node) = open.pop() {
+                for (_, child, ..) in plan.lines.iter().filter(|(parent, ..)| *parent == node) {
+                    if !std::mem::replace(&mut seen[*child], true) {
+                        open.push(*child);
+                    }
+                }
+            }
+            seen
         };
-        let used = factory(data).where_used(1, date(2027, 1, 1));
-        assert_eq!((used.products.len(), used.paths_in_all), (0, 0), "the import refuses loops; here only the end of the walk counts");
+        let reached: Vec<Vec<bool>> = (0..count).map(reaches).collect();
+        (0..count).map(|node| (0..count).any(|above| reached[above][above] && (above == node || reached[above][node]))).collect()
+    }
+
+    proptest! {
+        /// The import refuses loops; in a graph that has some all the same, every walk ends, and what no loop touches is as if there were none.
+        #[test]
+        fn with_loops_the_rest_is_as_without_them(plan in plan(), turned in proptest::collection::vec(any::<bool>(), 30), again in 0_usize..2) {
+            let mut looped = plan;
+            for (line, _) in looped.lines.iter_mut().zip(turned).filter(|(_, turned)| *turned) {
+                (line.0, line.1) = (line.1, line.0);
+            }
+            let bad = below_loops(&looped);
+            let mut rest = looped.clone();
+            rest.lines.retain(|(parent, child, ..)| !(bad[*parent] && bad[*child]));
+            let (with, without, day) = (factory(looped.data()), factory(rest.data()), date(2027, 1, DAY));
+            for item in (0..bad.len()).chain(0..again) {
+                let (one, other) = (with.where_used(item, day), without.where_used(item, day));
+                prop_assert_eq!(one.paths_in_all, other.paths_in_all);
+                prop_assert!(one.products.is_sorted_by_key(|used| used.product));
+                prop_assert_eq!(one.products.iter().map(|used| used.product).collect::<Vec<_>>(), other.products.iter().map(|used| used.product).collect::<Vec<_>>());
+                for (one, other) in one.products.iter().zip(&other.products) {
+                    prop_assert!((one.pieces - other.pieces).abs() <= 1e-9 * other.pieces, "{}: {} and {}", item, one.pieces, other.pieces);
+                }
+                let pieces: Vec<(usize, f64)> = one.products.iter().map(|used| (used.product, used.pieces)).collect();
+                prop_assert_eq!(with.pieces_per_product(item, day), pieces);
+                let tree = with.where_used_tree(item, day);
+                prop_assert_eq!(tree.lines_in_all, tree.lines.len());
+                for line in tree.lines.iter().filter(|line| line.is_product) {
+                    prop_assert!(one.products.iter().any(|used| used.sku == line.number && used.pieces == line.pieces), "{:?}", line);
+                }
+            }
+        }
     }
 }

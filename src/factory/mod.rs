@@ -2,6 +2,7 @@
 //! is it used (`graph`).
 
 mod bom;
+mod climb;
 mod dataset_file;
 mod difference;
 mod export;

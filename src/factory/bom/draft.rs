@@ -128,8 +128,9 @@ impl Draft {
         for (table, nodes) in [(&mut product, &of_product), (&mut item, &of_item)] {
             nodes.iter().zip(0_u32..).for_each(|(node, row)| table[*node as usize] = row);
         }
+        let by_rank = parents_first(count, &self.edges());
         let mut rank = vec![NONE; count];
-        parents_first(count, &self.edges()).into_iter().zip(0_u32..).for_each(|(node, place)| rank[node as usize] = place);
+        by_rank.iter().zip(0_u32..).for_each(|(node, place)| rank[*node as usize] = place);
         let mut folded: Vec<(String, u32)> = nodes.values.iter().map(|name| name.to_uppercase()).zip(0_u32..).collect();
         folded.sort_unstable();
         let by_name = folded.into_iter().map(|(_, node)| node).collect();
@@ -169,7 +170,7 @@ impl Draft {
         file_end.iter().for_each(|end| bytes.extend_from_slice(&end.to_le_bytes()));
         bytes.extend_from_slice(names.as_bytes());
         bytes.extend_from_slice(file_names.as_bytes());
-        Bom { bytes: Bytes::Owned(Arc::new(bytes)), at: 0, counts, layout: Layout::of(counts), decimals: self.numbers() }
+        Bom { bytes: Bytes::Owned(Arc::new(bytes)), at: 0, counts, layout: Layout::of(counts), decimals: self.numbers(), by_rank }
     }
 
     fn numbers(&self) -> Vec<(Decimal, f64)> {

@@ -27,6 +27,8 @@ pub struct Bom {
     counts: Counts,
     layout: Layout,
     decimals: Vec<(Decimal, f64)>,
+    /// Nodes by their rank: what a walk in topological order looks up.
+    by_rank: Vec<u32>,
 }
 
 impl Bom {
@@ -36,14 +38,26 @@ impl Bom {
         if at.checked_add(layout.bytes).is_none_or(|end| end > bytes.len()) {
             return Err("the bill of materials is cut");
         }
-        let mut bom = Bom { bytes, at, counts, layout, decimals: Vec::new() };
+        let mut bom = Bom { bytes, at, counts, layout, decimals: Vec::new(), by_rank: Vec::new() };
         let sixteen = |index: usize| <[u8; 16]>::try_from(bom.slice(layout.decimals.at + 16 * index, 16)).unwrap_or_default();
         bom.decimals = (0..layout.decimals.len)
             .map(|index| Decimal::deserialize(sixteen(index)))
             .map(|number| (number, number.to_f64().unwrap_or(0.0)))
             .collect();
         bom.check()?;
+        bom.by_rank = bom.ranked().ok_or("the ranks in the bill of materials are no order")?;
         Ok(bom)
+    }
+
+    /// Nodes in the order of their ranks, which are 0, 1, 2 and so on, and `NONE` for those on a loop or below one.
+    fn ranked(&self) -> Option<Vec<u32>> {
+        let ranks = || (0..self.counts.nodes).map(|node| (node, self.view().rank(node))).filter(|(_, rank)| *rank != NONE);
+        let mut by_rank = vec![NONE; ranks().count()];
+        for (node, rank) in ranks() {
+            let place = by_rank.get_mut(rank as usize).filter(|place| **place == NONE)?;
+            *place = node;
+        }
+        Some(by_rank)
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -136,6 +150,7 @@ impl Bom {
             to: of(layout.to),
             below: of(layout.below),
             decimals: &self.decimals,
+            by_rank: &self.by_rank,
         }
     }
 
@@ -215,6 +230,7 @@ pub(super) struct View<'a> {
     to: &'a [[u8; 4]],
     below: &'a [[u8; 4]],
     decimals: &'a [(Decimal, f64)],
+    by_rank: &'a [u32],
 }
 
 impl View<'_> {
@@ -230,6 +246,11 @@ impl View<'_> {
     /// A node's place in an order that has every parent before its children; equal only for nodes on a loop, which an import refuses.
     pub fn rank(&self, node: u32) -> u32 {
         of(self.rank, node)
+    }
+
+    /// The node of a rank.
+    pub fn at_rank(&self, rank: usize) -> Option<u32> {
+        self.by_rank.get(rank).copied()
     }
 
     /// Lines with a node as their child.
