@@ -533,6 +533,8 @@ pub const SIMULATION_TRIALS_MAX: u32 = 1_000_000;
 pub const SIMULATION_TRIALS_MIN: u32 = 1_000;
 /// Products × months × parts × answers × trials of one simulation, about two seconds on one core; a larger case gets fewer trials, and says so.
 pub const SIMULATION_STEPS_MAX: u64 = 1_000_000_000;
+/// Of these, the products × months × parts that a simulation weighs by linear programme once an answer; more takes longer than its trials.
+pub const SIMULATION_WEIGHED_SLICES_MAX: usize = 1_000;
 /// Threads of one simulation. The result does not depend on their number.
 pub const SIMULATION_THREADS_MAX: usize = 8;
 /// Inputs whose effect is shown: a person reads ten.

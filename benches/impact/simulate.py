@@ -27,12 +27,11 @@ def play(model):
         totals.append(np.sum(need, axis=0))
     results = []
     for course in model["courses"]:
-        probability = 1.0 if course["probability"] is None else course["probability"]
-        fails = luck >= probability
         cost, value = np.full(trials, course["cost"]), np.full(trials, course["value"])
         lost_units = {}
         for leg in course["legs"]:
             item, need, total = model["items"][leg["item"]], needs[leg["item"]], totals[leg["item"]]
+            fails = luck >= (1.0 if leg["probability"] is None else leg["probability"])
             if leg["takeover"] is None:
                 ready = np.full(trials, np.inf)
             else:
@@ -40,9 +39,9 @@ def play(model):
                 at = np.minimum(np.searchsorted(starts, days, side="right") - 1, months - 1)
                 ready = at + (days - starts[at]) / (starts[at + 1] - starts[at])
                 ready = np.where(days >= starts[-1], len(starts), ready)
-                if not course["order_fails"]:
+                if not leg["order_fails"]:
                     ready = np.where(fails, np.inf, ready)
-            order = np.where(fails, 0.0, leg["order"]) if course["order_fails"] else np.full(trials, leg["order"])
+            order = np.where(fails, 0.0, leg["order"]) if leg["order_fails"] else np.full(trials, leg["order"])
             in_time = not np.any(ready)
             cover = sum(pieces for _, pieces in item["supplies"])
             served, before = np.zeros((months, trials)), np.zeros(trials)

@@ -81,6 +81,10 @@ fn of_joint(joint: &Joint, rows: &mut Rows) {
     rows.money(["together", "", "cost_together", ""], Some(joint.cost_together), "figure joint_cost");
     rows.money(["together", "", "cash_apart", ""], Some(joint.cash_apart), "all orders");
     rows.money(["together", "", "cash_together", ""], Some(joint.cash_together), "all orders");
+    for (subject, risk) in [("part by part", &joint.risk_apart), ("together", &joint.risk_together)] {
+        of_spread(["together", subject], "npv", risk.as_ref().map(|risk| &risk.npv), rows);
+        of_spread(["together", subject], "cost", risk.as_ref().map(|risk| &risk.cost), rows);
+    }
 }
 
 fn of_answer(answer: &Answer, rows: &mut Rows) {

@@ -3,7 +3,7 @@
 use super::output::{self, hanging, wrapped};
 use crate::{
     domain::money::Money,
-    impact::{Accounting, AccountingLine, Assessment, Range, Sensitivity, pieces},
+    impact::{Accounting, AccountingLine, AnswerRisk, Assessment, Range, Sensitivity, pieces},
 };
 
 /// Half the width of a tornado, in characters.
@@ -135,6 +135,10 @@ pub(super) fn joint(assessment: &Assessment) -> String {
         joint.cash_apart.grouped(),
         joint.cash_together.grouped()
     ));
+    if let (Some(apart), Some(together)) = (&joint.risk_apart, &joint.risk_together) {
+        let range = |risk: &AnswerRisk| format!("{} to {}, CVaR of value {}", whole(risk.cost.p10), whole(risk.cost.p90), whole(risk.npv.cvar));
+        text.push_str(&format!(" In the same trials, P10 to P90 of cost: {} part by part, {} together.", range(apart), range(together)));
+    }
     if let Some(budget) = joint.budget {
         text.push_str(&format!(" Budget {}.", budget.grouped()));
     }

@@ -67,62 +67,93 @@ fn solve(world: &World<'_>, scarce: &[&Exposed]) -> Option<Lost> {
         *most = most.max(slice.units);
     }
     let value = |product: usize| world.margins.get(&product).and_then(Margin::lost_per_unit).map_or(0.0, float);
-    let most = units.keys().map(|(product, ..)| value(*product)).fold(0.0, f64::max);
-    // What earns nothing, or an unknown amount, is lost first, but not without need.
-    let least = if most > 0.0 { most * 1e-6 } else { 1.0 };
-    let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let lost: BTreeMap<Key, (Variable, f64)> =
-        units.into_iter().map(|(key, units)| (key, (problem.add_var(value(key.0).max(least), (0.0, units)), units))).collect();
-    for exposed in scarce {
-        let of_item = variables(&mut problem, exposed, &lost);
-        limit(&mut problem, world, exposed, &of_item);
-    }
-    let solution = problem.solve().ok()?.into_solution().ok()?;
+    let rows: Vec<(f64, f64)> = units.iter().map(|(key, units)| (value(key.0), *units)).collect();
+    let place: BTreeMap<Key, usize> = units.keys().enumerate().map(|(at, key)| (*key, at)).collect();
+    let calendar = world.plan.calendar;
+    let items: Vec<Scarce> = scarce
+        .iter()
+        .map(|exposed| Scarce {
+            supplies: exposed.cover.supplies.iter().map(|supply| (calendar.index(supply.day), supply.pieces)).collect(),
+            needs: wanted(exposed)
+                .filter_map(|slice| {
+                    let waits = slice.kind == DemandKind::Committed;
+                    Some(Need { row: *place.get(&key(slice))?, month: slice.month, units: slice.units, per_unit: slice.per_unit, waits })
+                })
+                .collect(),
+        })
+        .collect();
     let mut result = Lost::default();
-    for (key, (variable, units)) in lost {
-        // The solver is right to about seven digits; six places make a whole number whole again.
-        let rounded = libm::round(solution.var_value(variable) * 1e6) / 1e6;
-        result.add(key, rounded.clamp(0.0, units));
+    for (key, lost) in units.keys().zip(programme(&rows, &items)?) {
+        result.add(*key, lost);
     }
     Some(result)
 }
 
-/// For each slice of an item what is lost of it: the unit itself, or, where the item's ending source carries less of the use than another's, a part of it.
-fn variables<'a>(problem: &mut Problem, exposed: &'a Exposed, lost: &BTreeMap<Key, (Variable, f64)>) -> Vec<(&'a Slice, Variable)> {
+/// A scarce item: month and pieces of what is there, and what needs it.
+pub(super) struct Scarce {
+    pub supplies: Vec<(usize, f64)>,
+    pub needs: Vec<Need>,
+}
+
+pub(super) struct Need {
+    /// Whose unit it is.
+    pub row: usize,
+    pub month: usize,
+    pub units: f64,
+    pub per_unit: f64,
+    /// Whether a later supply serves it as well.
+    pub waits: bool,
+}
+
+/// Units lost of each row, given what a unit is worth and how many there are. `None` where the solver has no reliable solution.
+pub(super) fn programme(rows: &[(f64, f64)], items: &[Scarce]) -> Option<Vec<f64>> {
+    let most = rows.iter().map(|(value, _)| *value).fold(0.0, f64::max);
+    // What earns nothing, or an unknown amount, is lost first, but not without need.
+    let least = if most > 0.0 { most * 1e-6 } else { 1.0 };
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let lost: Vec<(Variable, f64)> = rows.iter().map(|(value, units)| (problem.add_var(value.max(least), (0.0, *units)), *units)).collect();
+    for item in items {
+        let of_item = variables(&mut problem, item, &lost);
+        limit(&mut problem, item, &of_item);
+    }
+    let solution = problem.solve().ok()?.into_solution().ok()?;
+    // The solver is right to about seven digits; six places make a whole number whole again.
+    Some(lost.into_iter().map(|(variable, units)| (libm::round(solution.var_value(variable) * 1e6) / 1e6).clamp(0.0, units)).collect())
+}
+
+/// For each need of an item what is lost of it: the unit itself, or, where the item's ending source carries less of the use than another's, a part of it.
+fn variables<'a>(problem: &mut Problem, item: &'a Scarce, lost: &[(Variable, f64)]) -> Vec<(&'a Need, Variable)> {
     let mut of_item = Vec::new();
-    for slice in wanted(exposed) {
-        let Some((whole, units)) = lost.get(&key(slice)) else { continue };
-        let variable = if slice.units >= units * (1.0 - 1e-12) {
+    for need in &item.needs {
+        let Some((whole, units)) = lost.get(need.row) else { continue };
+        let variable = if need.units >= units * (1.0 - 1e-12) {
             *whole
         } else {
-            let part = problem.add_var(0.0, (0.0, slice.units));
+            let part = problem.add_var(0.0, (0.0, need.units));
             problem.add_constraint([(part, 1.0), (*whole, -1.0)], ComparisonOp::Le, 0.0);
             part
         };
-        of_item.push((slice, variable));
+        of_item.push((need, variable));
     }
     of_item
 }
 
 /// What must be lost of an item, by the end of each month and in all.
-fn limit(problem: &mut Problem, world: &World<'_>, exposed: &Exposed, of_item: &[(&Slice, Variable)]) {
-    let calendar = world.plan.calendar;
-    let there = |month: usize| -> f64 {
-        exposed.cover.supplies.iter().filter(|supply| calendar.index(supply.day) <= month).map(|supply| supply.pieces).sum()
-    };
-    let mut at_least = |of: Vec<&(&Slice, Variable)>, there: f64| {
-        let needed: f64 = of.iter().map(|(slice, _)| slice.pieces).sum();
+fn limit(problem: &mut Problem, item: &Scarce, of_item: &[(&Need, Variable)]) {
+    let there = |month: usize| -> f64 { item.supplies.iter().filter(|(from, _)| *from <= month).map(|(_, pieces)| pieces).sum() };
+    let mut at_least = |of: Vec<&(&Need, Variable)>, there: f64| {
+        let needed: f64 = of.iter().map(|(need, _)| need.units * need.per_unit).sum();
         if needed > there {
             let mut sum = LinearExpr::empty();
-            for (slice, variable) in of {
-                sum.add(*variable, slice.per_unit);
+            for (need, variable) in of {
+                sum.add(*variable, need.per_unit);
             }
             problem.add_constraint(sum, ComparisonOp::Ge, needed - there);
         }
     };
-    let months: BTreeSet<usize> = of_item.iter().map(|(slice, _)| slice.month).collect();
+    let months: BTreeSet<usize> = of_item.iter().map(|(need, _)| need.month).collect();
     for month in months {
-        at_least(of_item.iter().filter(|(slice, _)| slice.kind != DemandKind::Committed && slice.month <= month).collect(), there(month));
+        at_least(of_item.iter().filter(|(need, _)| !need.waits && need.month <= month).collect(), there(month));
     }
-    at_least(of_item.iter().collect(), exposed.cover.pieces());
+    at_least(of_item.iter().collect(), item.supplies.iter().map(|(_, pieces)| pieces).sum());
 }

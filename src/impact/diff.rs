@@ -141,6 +141,12 @@ fn money(before: &Assessment, after: &Assessment, changes: &mut Changes) {
 fn risk(before: &Assessment, after: &Assessment, changes: &mut Changes) {
     let (old, new) = (before.simulation.as_ref(), after.simulation.as_ref());
     changes.add(Subject::Risk, "trials", old.map(|of| of.trials), new.map(|of| of.trials));
+    let (apart, together) = (before.joint.as_ref(), after.joint.as_ref());
+    let risks: [(&str, fn(&super::Joint) -> Option<&super::AnswerRisk>); 2] =
+        [("parts decided one by one", |joint| joint.risk_apart.as_ref()), ("parts decided together", |joint| joint.risk_together.as_ref())];
+    for (what, risk) in risks {
+        changes.spread(&format!("npv of {what}"), apart.and_then(risk).map(|risk| &risk.npv), together.and_then(risk).map(|risk| &risk.npv));
+    }
     changes.spread("loss when nothing is done", old.map(|of| &of.loss), new.map(|of| &of.loss));
     both(
         &before.answers,

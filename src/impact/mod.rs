@@ -84,7 +84,7 @@ use crate::{
 };
 
 /// Raised whenever the same input may come to other figures.
-pub const FORMULA_VERSION: u32 = 3;
+pub const FORMULA_VERSION: u32 = 4;
 
 /// All an assessment depends on. The same input gives the same assessment, to the bit.
 pub struct Input<'a> {

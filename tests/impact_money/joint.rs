@@ -136,3 +136,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn both_choices_are_played_in_the_same_trials() {
+    let with = |probability: &'static str| {
+        let tiny = two().risks(4_000).with(|tiny| own(tiny, "redesign_assembly", "2500", "10", Some(probability)));
+        tiny.assess()
+    };
+    let sure = with("1");
+    let of = joint(&sure);
+    let (apart, together) = (of.risk_apart.as_ref().expect("played"), of.risk_together.as_ref().expect("played"));
+    // The redesign is in place before stock ends, whatever the demand; it is paid once.
+    assert_eq!((Some(together.cost.p10), Some(together.cost.p90), together.line_down_probability), (eur("2500"), eur("2500"), 0.0));
+    // Two orders: what they cost moves with demand, and their mean is near the expectation at the forecast.
+    assert!(apart.cost.p10.minor() < apart.cost.p90.minor());
+    let (exact, played) = (of.cost_apart.minor() as f64, apart.cost.mean.minor() as f64);
+    assert!((played - exact).abs() < 0.1 * exact, "{played} played, {exact} at the forecast");
+    let text = lastbuy::cli::impact_text::text(&sure);
+    assert!(text.contains("In the same trials"), "{text}");
+    // A redesign that fails one time in four loses 700 units at 10 then, once and not for either part.
+    let maybe = with("0.75");
+    let of = joint(&maybe);
+    assert_eq!(choices(of)[0].1, REDESIGN);
+    let risk = of.risk_together.as_ref().expect("played");
+    let mean = risk.cost.mean.minor() as f64 / 100.0;
+    assert!((mean - (2500.0 + 0.25 * 7000.0)).abs() < 4.0 * 7500.0 * (0.1875_f64 / 4_000.0).sqrt() + 100.0, "{mean}");
+    // Nothing to share: the same choice is the same trials.
+    let same = two().risks(500).assess();
+    let of = joint(&same);
+    assert_eq!(choices(of), [(LAST_TIME_BUY, LAST_TIME_BUY); 2]);
+    assert_eq!(of.risk_apart, of.risk_together);
+}
+
+#[test]
+fn what_a_sibling_strands_is_written_down_in_the_trials_too() {
+    let assessment = two()
+        .risks(2_000)
+        .with(|tiny| {
+            tiny.case.parts[0].last_time_buy = Some(date(2026, 12, 1));
+            own(tiny, "redesign_assembly", "2500", "10", Some("1"));
+            tiny.data.demand.iter_mut().for_each(|row| row.cv = Some(decimal("0.000001")));
+        })
+        .assess();
+    let of = joint(&assessment);
+    let played = of.risk_apart.as_ref().expect("played").cost.mean.minor();
+    // Alone J is bought for life and I is redesigned in March: all of the order is left.
+    assert_eq!(choices(of)[0].0, REDESIGN);
+    assert!((played - of.cost_apart.minor()).abs() < of.cost_apart.minor() / 10, "{played} played, {} at the forecast", of.cost_apart.minor());
+}

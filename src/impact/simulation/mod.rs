@@ -2,7 +2,9 @@
 //! with any number of threads.
 //!
 //! ```text
-//! world, items, courses ─▶ model: arrays of f64 ─▶ play: 16 trials at a time, in fixed chunks over threads ─▶ mean, P10, P50, P90, CVaR, stopped weeks
+//! world, items, courses ─▶ model: arrays of f64 ─▶ runs: what is the same in all trials
+//!                                              └─▶ play: 16 trials at a time, in fixed chunks over threads ─▶ mean, P10, P50, P90, CVaR, stopped weeks
+//!                                                    serve: one item by itself; together: several scarce items that go into the same units
 //! ```
 //! A product's demand is its forecast times 1 + cv · z, never under 0, with one z over the horizon (a bias that persists) or one a year where the site says that
 //! years are independent. A project takes its weeks times a lognormal factor of mean 1. An answer whose probability the site gives fails in the other trials:
@@ -11,13 +13,19 @@
 //! Amounts are floating point here and nowhere else in a statement; each result is rounded once, to minor units. The expectations beside them stay exact: they
 //! take the forecast as it is and an answer as one that succeeds.
 
+mod lanes;
 mod model;
 mod play;
+mod runs;
+mod serve;
+mod together;
 
 use serde::{Deserialize, Serialize};
 
 pub use model::{Carried, CourseModel, ItemModel, KeyModel, LegModel, Model, SliceModel};
 pub use play::{Trials, play};
+
+use together::Together;
 
 use super::{
     Exposed, World,
@@ -79,15 +87,18 @@ pub(super) fn simulate(world: &mut World<'_>, items: &[Exposed], all: &mut [Fini
         return Ok(None);
     }
     let Some(mut model) = Model::new(world, items, all) else { return Ok(None) };
-    let steps = model.steps().max(1);
-    let most = u32::try_from(limits::SIMULATION_STEPS_MAX / steps).unwrap_or(u32::MAX);
-    if most < limits::SIMULATION_TRIALS_MIN {
+    let Some(most) = trials_within_limits(&model) else {
         world.notes.assume("the case is too large to be simulated: its amounts are expectations");
         return Ok(None);
-    }
+    };
     if model.trials > most {
         model.trials = most;
         world.notes.assume(format!("{most} trials instead of {}, because the case is large", rules.trials));
+    }
+    if model.courses.iter().any(|course| Together::tries_most(&model, course) > 0) {
+        world.notes.assume(
+            "where several parts are scarce for the same units, each trial serves them by the best of a few orders, one of them the linear programme's at the forecast: what a trial loses is an upper bound, in tests within 1 % of the optimum on average",
+        );
     }
     let played = play(&model, threads());
     let level = float(rules.cvar_level);
@@ -114,6 +125,22 @@ pub(super) fn simulate(world: &mut World<'_>, items: &[Exposed], all: &mut [Fini
         loss,
         certain,
     }))
+}
+
+/// Trials of a model that time allows; `None` where that is too few.
+fn trials_within_limits(model: &Model) -> Option<u32> {
+    let most = u32::try_from(limits::SIMULATION_STEPS_MAX / model.steps().max(1)).unwrap_or(u32::MAX);
+    (most >= limits::SIMULATION_TRIALS_MIN).then_some(most)
+}
+
+/// By course of a model that was put together elsewhere; `None` where it is too large.
+pub(super) fn play_within_limits(world: &World<'_>, mut model: Model) -> Result<Option<Vec<AnswerRisk>>, String> {
+    let Some(most) = trials_within_limits(&model) else { return Ok(None) };
+    model.trials = model.trials.min(most);
+    let rules = &world.site().risk;
+    let limit = rules.cvar_limit.map(|limit| world.reporting.money(limit)).transpose()?;
+    let played = play(&model, threads());
+    played.iter().map(|trials| of_answer(world, trials, float(rules.cvar_level), limit)).collect::<Result<Vec<_>, _>>().map(Some)
 }
 
 fn threads() -> usize {

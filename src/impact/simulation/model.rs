@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::together::Together;
 use crate::{
     domain::factory::DemandKind,
     impact::{
         Exposed, World,
-        course::{Leg, Takeover},
+        course::{Course, Leg, Takeover},
         draft::Finished,
         exposure::Key,
         last_time_buy::Carrying,
         reporting::{Margin, carrying, decimal, float},
         requirement::{rank, weeks_after},
-        timing::{When, not_capital},
+        timing::{Flows, When, not_capital},
     },
 };
 
@@ -72,6 +73,9 @@ pub struct KeyModel {
 pub struct LegModel {
     /// Index in `Model::items`.
     pub item: usize,
+    /// Of success; `None` is unknown and counts as 1. What fails is the order where `order_fails`, otherwise what takes over.
+    pub probability: Option<f64>,
+    pub order_fails: bool,
     pub order: f64,
     /// Month in which what is left of the order is written down.
     pub order_end: u32,
@@ -91,7 +95,6 @@ pub struct CourseModel {
     pub name: String,
     /// `None` is unknown and counts as 1.
     pub probability: Option<f64>,
-    pub order_fails: bool,
     /// Whether a failure would change anything.
     pub can_fail: bool,
     /// What no draw moves: cost, and present value of its payments.
@@ -122,6 +125,15 @@ impl Model {
     /// `None` where the loss of a product is unknown, or nothing is at risk.
     pub(in crate::impact) fn new(world: &World<'_>, items: &[Exposed], all: &[Finished]) -> Option<Model> {
         let at_risk: Vec<&Exposed> = items.iter().filter(|exposed| exposed.at_risk()).collect();
+        let mut model = Model::without_courses(world, &at_risk)?;
+        for (answer, finished) in all.iter().enumerate().filter(|(_, finished)| finished.answer.total_cost.is_some()) {
+            model.courses.push(course(world, &at_risk, answer, finished, &model.discount));
+        }
+        Some(model)
+    }
+
+    /// Items, months and demand, and nothing yet that could be done.
+    pub(in crate::impact) fn without_courses(world: &World<'_>, at_risk: &[&Exposed]) -> Option<Model> {
         let mut keys: BTreeMap<Key, usize> = BTreeMap::new();
         for slice in at_risk.iter().flat_map(|exposed| &exposed.requirement.slices) {
             let next = keys.len();
@@ -133,7 +145,7 @@ impl Model {
             let margin = world.margins.get(product)?;
             rows[*at] = KeyModel { month: *month as u32, value: float(margin.lost_per_unit()?) + float(margin.penalty) };
         }
-        let rate = world.site().discount_rate.map_or(0.0, float);
+        let rate = rate(world);
         let rules = &world.site().risk;
         let mut model = Model {
             trials: rules.trials,
@@ -154,16 +166,14 @@ impl Model {
         let mut streams: BTreeMap<(usize, usize), u32> = BTreeMap::new();
         model.items = at_risk.iter().map(|exposed| item(world, exposed, &keys, &mut streams)).collect();
         model.streams = streams.len() as u32;
-        for (answer, finished) in all.iter().enumerate().filter(|(_, finished)| finished.answer.total_cost.is_some()) {
-            model.courses.push(course(world, &at_risk, answer, finished, rate, &model.discount));
-        }
         Some(model)
     }
 
     /// Operations of one trial, about.
     pub fn steps(&self) -> u64 {
         let plays = |leg: &LegModel| if leg.takeover == Some(0.0) { 0 } else { self.items.get(leg.item).map_or(0, |item| item.slices.len() as u64) };
-        self.courses.iter().map(|course| course.legs.iter().map(plays).sum::<u64>()).sum()
+        let tries = |course: &CourseModel| Together::tries_most(self, course) as u64;
+        self.courses.iter().map(|course| (1 + tries(course)) * course.legs.iter().map(plays).sum::<u64>()).sum()
     }
 }
 
@@ -218,38 +228,78 @@ fn item(world: &World<'_>, exposed: &Exposed, keys: &BTreeMap<Key, usize>, strea
     }
 }
 
-fn course(world: &World<'_>, at_risk: &[&Exposed], answer: usize, finished: &Finished, rate: f64, discount: &[f64]) -> CourseModel {
-    let (cost, _) = finished.course.costs.floating(rate);
-    let (_, value) = finished.course.payments.floating(rate);
-    let mut legs = Vec::new();
-    for (index, exposed) in at_risk.iter().enumerate() {
-        let leg = finished.course.legs.iter().find(|leg| leg.item == exposed.affected.item);
-        legs.push(match leg {
-            Some(leg) => of_leg(world, index, leg, discount),
-            // An item that the forecast serves: an alternate carries what it may still lack, otherwise only what is there serves.
-            None => LegModel {
-                item: index,
-                order: 0.0,
-                order_end: 0,
-                spot: false,
-                takeover: exposed.affected.alternate.filter(|_| exposed.orderable(world)).map(|_| 0.0),
-                difference: 0.0,
-                difference_discount: 1.0,
-            },
-        });
-    }
+fn rate(world: &World<'_>) -> f64 {
+    world.site().discount_rate.map_or(0.0, float)
+}
+
+fn course(world: &World<'_>, at_risk: &[&Exposed], answer: usize, finished: &Finished, discount: &[f64]) -> CourseModel {
+    let (course, probability) = (&finished.course, finished.answer.probability);
+    let legs: Vec<LegModel> =
+        at_risk.iter().enumerate().map(|(index, exposed)| LegModel::of(world, index, exposed, course, probability, discount)).collect();
     let takes_over = legs.iter().any(|leg| leg.takeover.is_some());
     let orders = legs.iter().any(|leg| leg.order > 0.0);
     CourseModel {
         answer,
         name: finished.answer.name.clone(),
-        probability: finished.answer.probability,
-        order_fails: finished.course.order_fails,
-        can_fail: if finished.course.order_fails { orders } else { takes_over },
-        cost,
-        value,
-        legs,
+        probability,
+        can_fail: if course.order_fails { orders } else { takes_over },
+        ..CourseModel::joint(&course.costs, &course.payments, legs, world)
     }
+}
+
+impl CourseModel {
+    /// Several items, each by an answer of its own.
+    pub(in crate::impact) fn joint(costs: &Flows, payments: &Flows, legs: Vec<LegModel>, world: &World<'_>) -> CourseModel {
+        let (cost, _) = costs.floating(rate(world));
+        let (_, value) = payments.floating(rate(world));
+        CourseModel { answer: 0, name: String::new(), probability: None, can_fail: false, cost, value, legs }
+    }
+}
+
+impl LegModel {
+    /// What a course does about an item.
+    pub(in crate::impact) fn of(
+        world: &World<'_>,
+        index: usize,
+        exposed: &Exposed,
+        course: &Course,
+        probability: Option<f64>,
+        discount: &[f64],
+    ) -> LegModel {
+        let order_fails = course.order_fails;
+        let leg = course.legs.iter().find(|leg| leg.item == exposed.affected.item);
+        // An item that the forecast serves: an alternate carries what it may still lack, otherwise only what is there serves.
+        let none = || LegModel {
+            item: index,
+            probability,
+            order_fails,
+            order: 0.0,
+            order_end: 0,
+            spot: false,
+            takeover: exposed.affected.alternate.filter(|_| exposed.orderable(world)).map(|_| 0.0),
+            difference: 0.0,
+            difference_discount: 1.0,
+        };
+        leg.map_or_else(none, |leg| LegModel { probability, order_fails, ..of_leg(world, index, leg, discount) })
+    }
+
+    /// The same when nothing of the item is needed after some weeks, and what is left of an order is written down then.
+    pub(in crate::impact) fn until(self, world: &World<'_>, weeks: f64, month: usize) -> LegModel {
+        let days = after(world, weeks);
+        let earlier = self.takeover.is_none_or(|takeover| takeover > days);
+        LegModel {
+            takeover: if earlier { Some(days) } else { self.takeover },
+            order_end: self.order_end.min(u32::try_from(month).unwrap_or(u32::MAX)),
+            difference: if earlier { 0.0 } else { self.difference },
+            ..self
+        }
+    }
+}
+
+/// Days until what takes some weeks is in place; at least one.
+fn after(world: &World<'_>, weeks: f64) -> f64 {
+    let as_of = world.input.as_of;
+    crate::impact::requirement::days_between(as_of, weeks_after(as_of, weeks)).max(1.0)
 }
 
 fn of_leg(world: &World<'_>, index: usize, leg: &Leg, discount: &[f64]) -> LegModel {
@@ -259,16 +309,17 @@ fn of_leg(world: &World<'_>, index: usize, leg: &Leg, discount: &[f64]) -> LegMo
         When::Over(first, to) => (first.min(last), to.max(first).min(last)),
     };
     let span = &discount[from..=to];
-    let as_of = world.input.as_of;
     LegModel {
         item: index,
+        probability: None,
+        order_fails: false,
         order: leg.order,
         order_end: leg.order_last.min(last) as u32,
         spot: leg.spot,
         takeover: match leg.takeover {
             Takeover::Never => None,
             Takeover::InTime => Some(0.0),
-            Takeover::After(weeks) => Some(crate::impact::requirement::days_between(as_of, weeks_after(as_of, weeks)).max(1.0)),
+            Takeover::After(weeks) => Some(after(world, weeks)),
         },
         // The price as it meets quantities elsewhere: with nine places.
         difference: decimal(leg.difference).map_or(leg.difference, float),

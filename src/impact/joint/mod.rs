@@ -2,7 +2,9 @@
 //!
 //! What ties the parts together: a redesign of a board is paid once, whichever parts ask for it; what is bought for life of a part is stranded when a sibling's
 //! redesign replaces every board it stands on; a unit that waits for two parts is lost once; and all orders are paid from one budget. Each part may take its own
-//! answer. Costs are those of the answers' lines, at the forecast.
+//! answer. Costs are those of the answers' lines, at the forecast; `trials` plays what was chosen.
+
+mod trials;
 
 use std::collections::BTreeSet;
 
@@ -10,10 +12,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exposed, Input, OpenCase, World,
+    AnswerRisk, Exposed, Input, OpenCase, World,
     answers::{DO_NOTHING, END_PRODUCT, LAST_TIME_BUY, REDESIGN, answers},
     assess::exposed_items,
     buying,
+    course::Course,
     draft::Finished,
     exposure::Lost,
     ledger::Class,
@@ -39,6 +42,11 @@ pub struct Joint {
     pub budget: Option<Money>,
     /// What makes the difference, in sentences; empty where there is none.
     pub why: Vec<String>,
+    /// Both in the same trials; `None` where there is no simulation.
+    #[serde(default)]
+    pub risk_apart: Option<AnswerRisk>,
+    #[serde(default)]
+    pub risk_together: Option<AnswerRisk>,
 }
 
 /// One item of one case.
@@ -69,6 +77,9 @@ struct Choice {
     bought: Option<(f64, i64)>,
     /// All of it, alone.
     alone: i64,
+    /// As it is played.
+    course: Course,
+    probability: Option<f64>,
 }
 
 /// What a choice for every unit comes to, in minor units.
@@ -156,6 +167,8 @@ fn option(finished: Finished) -> Option<Choice> {
         bought: (answer.name == LAST_TIME_BUY && pieces > 0.0).then(|| (pieces, finished.books.written_down())),
         cash: answer.cash.map_or(0, Money::minor),
         alone: total,
+        course: finished.course,
+        probability: finished.answer.probability,
         name: finished.answer.name,
         lost: finished.lost,
     })
@@ -169,6 +182,7 @@ fn decide(world: &mut World<'_>, units: &[Unit]) -> Result<Option<Joint>, String
     let Some(cost_apart) = table.cost(&apart)? else { return Ok(None) };
     let together = best(&table, units, limit, &apart)?;
     let Some(cost_together) = table.cost(&together)? else { return Ok(None) };
+    let (risk_apart, risk_together) = trials::risks(&table, [&apart, &together])?.map(|[apart, together]| (apart, together)).unzip();
     let money = |minor: i64| world.reporting.money(rust_decimal::Decimal::new(minor, world.reporting.currency.places()));
     let name = |choice: &[usize], unit: usize| units[unit].options[choice[unit]].name.clone();
     let parts = units
@@ -203,6 +217,8 @@ fn decide(world: &mut World<'_>, units: &[Unit]) -> Result<Option<Joint>, String
         cash_together: money(cost_together.cash)?,
         budget,
         why,
+        risk_apart,
+        risk_together,
     };
     explain(world, &joint);
     Ok(Some(joint))
@@ -362,6 +378,13 @@ fn explain(world: &mut World<'_>, joint: &Joint) {
         .collect();
     inputs.push(FigureInput::new("part by part", joint.cost_apart.grouped(), "each part's least costly answer, with what ties them together"));
     inputs.push(FigureInput::new("cash at once", joint.cash_together.grouped(), "all orders"));
+    for (what, risk) in [("part by part", &joint.risk_apart), ("together", &joint.risk_together)] {
+        if let Some(risk) = risk {
+            let value = format!("{} to {}, median {}", risk.cost.p10.grouped(), risk.cost.p90.grouped(), risk.cost.p50.grouped());
+            inputs.push(FigureInput::new(format!("{what}, cost from P10 to P90"), value, "simulation, the same trials"));
+            inputs.push(FigureInput::new(format!("{what}, CVaR of present value"), risk.npv.cvar.grouped(), "simulation, the same trials"));
+        }
+    }
     if let Some(budget) = joint.budget {
         inputs.push(FigureInput::new("budget", budget.grouped(), "site.toml order_budget"));
     }
