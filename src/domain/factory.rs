@@ -180,6 +180,9 @@ pub struct Stock {
     /// When the order arrives; an order without a date counts as arriving at the item's lead time, and is marked so.
     pub due: Option<Date>,
     pub location: Option<String>,
+    /// What `on_hand` was written down by in earlier periods, in the currency of the item; `None`: nothing.
+    #[serde(default)]
+    pub written_down: Option<Decimal>,
     pub at: Line,
 }
 

@@ -56,9 +56,9 @@ pub fn export_dataset(data: &FactoryData<Bom>, dir: &Path) -> io::Result<Vec<Pat
         };
         vec![row.sku.clone(), row.period.to_string(), row.quantity.to_string(), number(row.cv), kind.to_owned()]
     })?;
-    files.table("stock.csv", &["item", "maker", "mpn", "on_hand", "on_order", "due", "location"], data.stock.iter(), |row| {
+    files.table("stock.csv", &["item", "maker", "mpn", "on_hand", "on_order", "due", "location", "written_down"], data.stock.iter(), |row| {
         let (item, maker, mpn) = (row.item.clone(), text(&row.maker), text(&row.mpn));
-        vec![item, maker, mpn, row.on_hand.to_string(), row.on_order.to_string(), shown(row.due), text(&row.location)]
+        vec![item, maker, mpn, row.on_hand.to_string(), row.on_order.to_string(), shown(row.due), text(&row.location), number(row.written_down)]
     })?;
     files.table("rates.csv", &["date", "from", "to", "rate"], data.rates.0.iter(), |row| {
         vec![row.date.to_string(), row.from.to_string(), row.to.to_string(), row.rate.to_string()]

@@ -14,7 +14,7 @@ use super::{
     joint::joint,
     ledger::{accounting, explain},
     missing::{Ranges, ranges},
-    needs,
+    needs, prior,
     reporting::{Margin, Price, Reporting},
     risk::financial_risk,
     sensitivity::sensitivities,
@@ -50,6 +50,9 @@ fn statement(input: &Input<'_>, others: &[OpenCase<'_>], what_if: &WhatIf) -> Re
     }
     let mut finished = answers(&mut world, &items, &orders)?;
     let simulation = if input.case.kind == NoticeKind::Pdn { simulate(&mut world, &items, &mut finished)? } else { None };
+    if input.case.kind == NoticeKind::Pdn {
+        finished.iter_mut().try_for_each(|of| prior::enter(&mut world, &items, of))?;
+    }
     let accounting = finished.iter().map(|of| accounting(&world, of)).filter_map(Result::transpose).collect::<Result<Vec<_>, String>>()?;
     accounting.iter().for_each(|of| explain(&mut world, of));
     let loss = finished.last().map(|nothing| nothing.loss.clone()).ok_or("no answer was drafted")?;

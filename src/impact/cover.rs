@@ -1,6 +1,7 @@
 //! What serves the requirement without anybody doing anything: usable stock and the open orders that will really ship, and the day on which it is used up.
 
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use super::{
     Input,
@@ -9,7 +10,10 @@ use super::{
     requirement::{Calendar, Requirement, days_between, weeks_after},
     why::{self, FigureInput, Notes},
 };
-use crate::domain::{factory::Stock, part::normal_mpn};
+use crate::domain::{
+    factory::{Item, Stock},
+    part::normal_mpn,
+};
 
 /// Pieces that are there from a day on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +28,8 @@ pub(super) struct Cover {
     pub supplies: Vec<Supply>,
     pub stock: f64,
     pub orders: f64,
+    /// What the stock on hand was written down by in earlier periods, in the item's currency.
+    pub written_down: Decimal,
     pub inputs: Vec<FigureInput>,
 }
 
@@ -66,6 +72,7 @@ impl Cover {
         if on_hand > 0.0 {
             let location = row.location.as_deref().map_or_else(String::new, |location| format!(" at {location}"));
             self.stock += on_hand;
+            self.written_down += written_down(row, item);
             self.supplies.push(Supply { day: input.as_of, pieces: on_hand });
             self.inputs.push(FigureInput::new(format!("on hand{location}"), why::pieces(on_hand), place.clone()));
         }
@@ -109,6 +116,12 @@ impl Cover {
         }
         None
     }
+}
+
+/// What a row of stock was written down by before, and not more than it cost.
+pub(super) fn written_down(row: &Stock, item: &Item) -> Decimal {
+    let before = row.written_down.unwrap_or_default().max(Decimal::ZERO);
+    item.unit_cost.and_then(|cost| cost.checked_mul(row.on_hand)).map_or(before, |cost| before.min(cost.max(Decimal::ZERO)))
 }
 
 fn bound(input: &Input<'_>, affected: &Affected, row: &Stock) -> Bound {

@@ -63,6 +63,9 @@ pub(super) enum Class {
     AccruedLoss,
     WriteDown,
     Reversal,
+    /// Of stock written down in earlier periods, and what its pieces are dearer for when they are used.
+    PriorReversal,
+    PriorUsed,
     Stranded,
     Penalties,
     /// Beside the profit.
@@ -80,6 +83,8 @@ impl Class {
             (Class::WriteDown, _) => "write-down of the excess over forecast",
             (Class::Reversal, Standard::Ifrs) => "reversal of the write-down",
             (Class::Reversal, Standard::UsGaap) => "material: written-down pieces used",
+            (Class::PriorReversal, _) => "reversal of earlier write-downs",
+            (Class::PriorUsed, _) => "material: stock at its restored cost used",
             (Class::Stranded, _) => "write-down of stranded stock",
             (Class::Penalties, _) => "penalties",
             (Class::Capital, _) => "cost of capital, not in profit",
@@ -126,7 +131,17 @@ impl Books {
         if matches!(class, Class::Carrying | Class::WriteDown) {
             return Ok(());
         }
+        self.entry(class, amount, when)
+    }
+
+    /// An amount whatever its class.
+    pub fn entry(&mut self, class: Class, amount: Money, when: When) -> Result<(), String> {
         self.classes.entry(class).or_default().add(amount, when)
+    }
+
+    /// A change of what other stock is carried at.
+    pub fn stock(&mut self, amount: Money, when: When) -> Result<(), String> {
+        self.inventory.add(amount, when)
     }
 
     /// Of a carrying cost, what is paid, and the rest, which is the price of capital.

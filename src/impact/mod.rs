@@ -27,6 +27,7 @@ pub mod last_time_buy;
 mod ledger;
 mod missing;
 mod needs;
+mod prior;
 mod random;
 mod reporting;
 mod requirement;

@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{
-    World,
+    World, cover,
     exposure::Lost,
+    prior,
     reporting::{decimal, float},
     why,
 };
@@ -24,6 +25,8 @@ pub(super) struct Stranded {
 pub(super) struct Captive {
     item: usize,
     on_hand: f64,
+    /// In earlier periods, in the item's currency.
+    written_down: Decimal,
     /// Pieces in a unit of each product.
     uses: Vec<(usize, f64)>,
 }
@@ -34,7 +37,8 @@ pub(super) type Captives = HashMap<Vec<String>, Rc<Vec<Captive>>>;
 /// Stock of parts that go into ended products and no other, beyond what is built before the end.
 pub(super) fn of_products(world: &World<'_>, ended: &[usize], lost: &Lost) -> Result<Stranded, String> {
     let built = |product: usize| world.plan.demand(product).map_or(0.0, |demand| (demand.units() - lost.of_product(product)).max(0.0));
-    let left = left_over(&captives(world, &world.skus(ended)), built);
+    let captives = captives(world, &world.skus(ended));
+    let left = left_over(&captives, built);
     stranded(world, &left, Decimal::ZERO, "no stock is used by these products alone and left over", "beyond what is built")
 }
 
@@ -43,27 +47,29 @@ pub(super) fn of_products(world: &World<'_>, ended: &[usize], lost: &Lost) -> Re
 pub(super) fn of_redesign(world: &World<'_>, roots: &[String], ready: Date, ending: &[usize]) -> Result<Stranded, String> {
     let calendar = world.plan.calendar;
     let built = |product: usize| world.plan.demand(product).map_or(0.0, |demand| demand.units_before(calendar, ready));
-    let mut left = left_over(&captives(world, roots), built);
-    left.retain(|(item, _)| !ending.contains(item));
+    let captives = captives(world, roots);
+    let mut left = left_over(&captives, built);
+    left.retain(|(captive, _)| !ending.contains(&captive.item));
     let reused = world.site().redesign_reuse_ratio.unwrap_or(Decimal::ZERO);
     stranded(world, &left, reused, "no stock is used by it alone and left over", &format!("beyond what is built until {ready}"))
 }
 
-fn left_over(captives: &[Captive], built: impl Fn(usize) -> f64) -> Vec<(usize, f64)> {
+/// Items with what is left of their stock.
+fn left_over(captives: &[Captive], built: impl Fn(usize) -> f64) -> Vec<(&Captive, f64)> {
     let left = captives.iter().map(|captive| {
         let used: f64 = captive.uses.iter().map(|(product, per_unit)| built(*product) * per_unit).sum();
-        (captive.item, captive.on_hand - used)
+        (captive, captive.on_hand - used)
     });
     left.filter(|(_, left)| *left > 1e-6).collect()
 }
 
-fn stranded(world: &World<'_>, left: &[(usize, f64)], reused: Decimal, nothing: &str, beyond: &str) -> Result<Stranded, String> {
+fn stranded(world: &World<'_>, left: &[(&Captive, f64)], reused: Decimal, nothing: &str, beyond: &str) -> Result<Stranded, String> {
     let data = &world.input.factory.data;
     let (mut cost, mut salvage) = (Some(world.reporting.zero()), Some(world.reporting.zero()));
     let mut unknown = Vec::new();
     let lost_share = Decimal::ONE.checked_sub(reused).ok_or("redesign_reuse_ratio is too large")?;
-    for (item, left) in left {
-        let row = &data.items[*item];
+    for (captive, left) in left {
+        let row = &data.items[captive.item];
         let price = row.unit_cost.map(|cost| world.reporting.price(&row.item, cost, row.currency, &why::at(&row.at)));
         let (Some(Ok(price)), Some(ratio)) = (price, world.site().salvage_ratio) else {
             unknown.push(row.item.clone());
@@ -75,10 +81,14 @@ fn stranded(world: &World<'_>, left: &[(usize, f64)], reused: Decimal, nothing: 
         let loses = price.amount.checked_sub(brings).unwrap_or(Decimal::ZERO);
         let of = |price: Decimal| world.reporting.money(pieces.checked_mul(price).ok_or("a stock is worth too much to be held exactly")?);
         let add = |sum: Option<Money>, amount: Money| sum.map(|sum| sum.plus(amount)).transpose().map_err(|error| error.to_string());
-        cost = add(cost, of(loses)?)?;
+        // What was written down before is not written down again.
+        let before = prior::on_left(captive.written_down, captive.on_hand, *left * float(lost_share))?;
+        let before = world.reporting.price(&row.item, before, row.currency, &why::at(&row.at))?;
+        let written_down = of(loses)?.minus(world.reporting.money(before.amount)?).map_err(|error| error.to_string())?;
+        cost = add(cost, if written_down.minor() < 0 { world.reporting.zero() } else { written_down })?;
         salvage = add(salvage, of(brings)?)?;
     }
-    let names: Vec<String> = left.iter().map(|(item, _)| data.items[*item].item.clone()).collect();
+    let names: Vec<String> = left.iter().map(|(captive, _)| data.items[captive.item].item.clone()).collect();
     let from = match (names.is_empty(), unknown.is_empty()) {
         (true, _) => nothing.to_owned(),
         (_, true) => {
@@ -103,9 +113,10 @@ fn captives(world: &World<'_>, roots: &[String]) -> Rc<Vec<Captive>> {
     let data = &factory.data;
     let items = factory.captives(roots, on);
     let captive = |item: usize| {
-        let rows = world.stock.get(data.items[item].item.as_str()).into_iter().flatten();
-        let on_hand: f64 = rows.map(|row| float(row.on_hand).max(0.0)).sum();
-        (on_hand > 0.0).then(|| Captive { item, on_hand, uses: factory.pieces_per_product(item, on) })
+        let rows = || world.stock.get(data.items[item].item.as_str()).into_iter().flatten();
+        let on_hand: f64 = rows().map(|row| float(row.on_hand).max(0.0)).sum();
+        let written_down: Decimal = rows().map(|row| cover::written_down(row, &data.items[item])).sum();
+        (on_hand > 0.0).then(|| Captive { item, on_hand, written_down, uses: factory.pieces_per_product(item, on) })
     };
     let found = Rc::new(items.into_iter().filter_map(captive).collect::<Vec<_>>());
     world.captives.borrow_mut().insert(roots.to_vec(), Rc::clone(&found));

@@ -198,6 +198,7 @@ impl Tiny {
             on_order: Decimal::ZERO,
             due: None,
             location: None,
+            written_down: None,
             at,
         });
         self

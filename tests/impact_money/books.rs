@@ -90,6 +90,58 @@ fn a_redesign_strands_the_stock_of_its_siblings() {
     assert_eq!(line(&free), None);
 }
 
+/// 1,000 pieces at 2.00, of which 1,500.00 were written down; all are needed.
+fn written_down_before(standard: Standard, on_hand: &'static str) -> Tiny {
+    Tiny::simple().with(|tiny| {
+        tiny.data.site.accounting = standard;
+        tiny.data.stock[0].on_hand = decimal(on_hand);
+        tiny.data.stock[0].written_down = Some(decimal("1500"));
+    })
+}
+
+#[test]
+fn an_earlier_write_down_is_taken_back_by_one_standard_and_not_by_the_other() {
+    const BACK: &str = "reversal of earlier write-downs";
+    const USED: &str = "material: stock at its restored cost used";
+    let (ifrs, us) = (written_down_before(Standard::Ifrs, "1000").assess(), written_down_before(Standard::UsGaap, "1000").assess());
+    let without = Tiny::simple().assess();
+    for books in &ifrs.accounting {
+        // Taken back at once, and used by the end of May, when stock ends: 300.00 a month.
+        assert_eq!(row(books, BACK), [150_000, 0, 0, 0], "{}", books.answer);
+        assert_eq!(row(books, USED), [-90_000, -60_000, 0, 0], "{}", books.answer);
+        let plain = of(&without, &books.answer);
+        assert_eq!((books.profit.total, &books.cash), (plain.profit.total, &plain.cash));
+        assert_eq!(books.inventory.amounts[0].minor() - plain.inventory.amounts[0].minor(), 60_000);
+        assert!(row(of(&us, &books.answer), BACK).is_empty() && row(of(&us, &books.answer), USED).is_empty());
+    }
+    assert!(us.assumptions.iter().any(|sentence| sentence.contains("US GAAP takes nothing back")), "{:?}", us.assumptions);
+    assert!(ifrs.figures.iter().any(|figure| figure.name == "taken_back:do_nothing:I" && figure.value == "1,500.00 EUR"));
+    // Half of 4,800 pieces is needed: half is taken back. What was written down is never more than the stock cost: 800 pieces at 2.00.
+    let part = written_down_before(Standard::Ifrs, "4800").assess();
+    let of_part = |assessment: &lastbuy::impact::Assessment| row(of(assessment, lastbuy::impact::DO_NOTHING), BACK).iter().sum::<i64>();
+    assert_eq!(of_part(&part), 75_000);
+    let capped = written_down_before(Standard::Ifrs, "600").assess();
+    assert_eq!(of_part(&capped), 120_000);
+}
+
+#[test]
+fn stranded_stock_is_not_written_down_twice() {
+    let with = |before: Option<&'static str>| {
+        let tiny = Tiny::simple().item("S", "3").line("B", "S", "1").stock("S", "2000").with(|tiny| {
+            own(tiny, "redesign_assembly", "1000", "26", Some("1"));
+            tiny.data.stock[1].written_down = before.map(decimal);
+        });
+        let assessment = tiny.assess();
+        let redesign = answer(&assessment, lastbuy::impact::REDESIGN);
+        redesign.lines.iter().find(|line| line.name == "stock stranded by it").and_then(|line| line.amount)
+    };
+    // 1,396.7742 of 2,000 pieces are left, which lose 3,771.29; of 1,000.00 written down before, 698.39 lie on them.
+    assert_eq!(with(None), eur("3771.29"));
+    assert_eq!(with(Some("1000")), eur("3072.90"));
+    // Nothing is left to write down; it is no gain.
+    assert_eq!(with(Some("6000")), None);
+}
+
 fn sum(amounts: &[Money]) -> i64 {
     amounts.iter().map(|amount| amount.minor()).sum()
 }

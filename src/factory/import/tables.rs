@@ -209,11 +209,22 @@ impl Table for Stock {
         as_number(must("on_order", |row, cell| put(&mut row.on_order, within(number::QUANTITY, cell)))),
         as_day(may("due", |row, cell| put(&mut row.due, cell::day(cell).map(Some)))),
         may("location", |row, cell| put(&mut row.location, cell::text(cell).map(Some))),
+        as_number(may("written_down", |row, cell| put(&mut row.written_down, within(number::AMOUNT, cell).map(Some)))),
     ];
     const MEASURED: Option<(&'static str, &'static [&'static str])> = Some(("item", &["on_hand", "on_order"]));
 
     fn blank(_reporting: Currency, at: Line) -> Stock {
-        Stock { item: String::new(), maker: None, mpn: None, on_hand: Decimal::ZERO, on_order: Decimal::ZERO, due: None, location: None, at }
+        Stock {
+            item: String::new(),
+            maker: None,
+            mpn: None,
+            on_hand: Decimal::ZERO,
+            on_order: Decimal::ZERO,
+            due: None,
+            location: None,
+            written_down: None,
+            at,
+        }
     }
 
     fn at(&self) -> &Line {
