@@ -12,6 +12,7 @@ pub mod document;
 pub mod domain;
 pub mod evidence;
 pub mod factory;
+pub mod handover;
 pub mod http;
 pub mod impact;
 pub mod intake;

@@ -574,3 +574,6 @@ pub const KEY_FILE_BYTES_MAX: u64 = 4 << 10;
 pub const UPDATE_TRIAL_SECONDS_MAX: u64 = 3600;
 /// How long a new release's service may take to be ready after a trial that went well, in seconds.
 pub const UPDATE_READY_SECONDS_MAX: u64 = 120;
+
+/// Bytes of the text that tells a case in words where it is handed over: the metamodel of the asset administration shell allows 1023 characters.
+pub const HANDOVER_DETAIL_BYTES_MAX: usize = 900;

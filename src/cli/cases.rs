@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::{CommandResult, Context, Ended, client::Client, ingest, output};
-use crate::evidence;
+use crate::{evidence, handover};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -93,6 +93,15 @@ enum Command {
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
     },
+    /// What was read of a case as a file for other systems.
+    Export {
+        id: String,
+        /// smartpcn (VDMA 24903, a ZIP container) or idta02036 (asset administration shell, JSON).
+        #[arg(long)]
+        format: handover::Format,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// The public key of this installation: note it where nobody can change it.
     EvidenceKey,
 }
@@ -156,6 +165,12 @@ fn act(command: &Command, client: &Client) -> CommandResult {
             let pack = client.get_bytes(&format!("/v1/cases/{id}/evidence"))?;
             std::fs::write(out, &pack).with_context(|| format!("{} cannot be written", out.display()))?;
             output::print(&format!("{}: {} bytes of evidence about {id}", out.display(), pack.len()))?;
+            Ok(Ended::Done)
+        }
+        Command::Export { id, format, out } => {
+            let bytes = client.get_bytes(&format!("/v1/cases/{id}/export?format={}", format.as_str()))?;
+            std::fs::write(out, &bytes).with_context(|| format!("{} cannot be written", out.display()))?;
+            output::print(&format!("{}: {} bytes about {id}", out.display(), bytes.len()))?;
             Ok(Ended::Done)
         }
         Command::EvidenceKey => {

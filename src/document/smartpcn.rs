@@ -33,6 +33,16 @@ impl Element {
         names.iter().find_map(|name| self.within.iter().find_map(|inner| inner.first(name)))
     }
 
+    /// Texts of every element of this name in an item.
+    fn all<'a>(&'a self, name: &str, found: &mut Vec<&'a str>) {
+        for inner in &self.within {
+            if inner.name.eq_ignore_ascii_case(name) && !inner.text.trim().is_empty() {
+                found.push(inner.text.trim());
+            }
+            inner.all(name, found);
+        }
+    }
+
     fn is_item(&self) -> bool {
         ["ItemNumber", "PartNumber", "item"].iter().any(|name| self.name.eq_ignore_ascii_case(name)) && !self.within.is_empty()
     }
@@ -150,7 +160,8 @@ fn label(name: &str) -> String {
 
 /// The flat form (assets/schema/notice.v1.json); `None` where the body does not say what it takes.
 fn flat(body: &Element, items: &[&Element]) -> Option<Value> {
-    const BUY: [&str; 7] = ["pcnLTB", "pcnLTBD", "pcnLTO", "pcnLTODate", "itemLTB", "itemLTO", "pcnEOS"];
+    const BUY: [&str; 8] = ["pcnLTB", "pcnLTBD", "pcnLTO", "pcnLTODate", "itemLTB", "itemLTO", "itemLastTimeBuy", "pcnEOS"];
+    const REPLACEMENT: [&str; 5] = ["itemReplacementMfrNumber", "itemReplacementNumber", "replacementMfrNumber", "itemSuccessor", "itemReplacement"];
     let kind = body.find(&["pcnType"])?.to_uppercase();
     let number_of = |item: &Element| item.of(&["itemMfrNumber", "partMfrNumber", "itemMfrTypeIdent", "partMfrTypeIdent"]).map(str::to_owned);
     let parts: Vec<String> = items.iter().map(|item| number_of(item)).collect::<Option<_>>()?;
@@ -158,15 +169,23 @@ fn flat(body: &Element, items: &[&Element]) -> Option<Value> {
         return None;
     }
     let mut replacements = Map::new();
-    let mut own_dates = Map::new();
+    let (mut own_buys, mut own_ships) = (Map::new(), Map::new());
     for (item, part) in items.iter().zip(&parts) {
-        if let Some(replacement) =
-            item.of(&["itemReplacementMfrNumber", "itemReplacementNumber", "replacementMfrNumber", "itemSuccessor", "itemReplacement"])
-        {
-            replacements.insert(part.clone(), json!(replacement));
+        let mut named = Vec::new();
+        if let Some(name) = REPLACEMENT.iter().find(|name| item.of(&[**name]).is_some()) {
+            item.all(name, &mut named);
+        }
+        match named.as_slice() {
+            [] if item.of(&["itemNoReplacement"]).is_some() => _ = replacements.insert(part.clone(), Value::Null),
+            [] => {}
+            [one] => _ = replacements.insert(part.clone(), json!(one)),
+            several => _ = replacements.insert(part.clone(), json!(several)),
         }
         if let Some(date) = item.of(&BUY).filter(|_| kind == "PDN") {
-            own_dates.insert(part.clone(), json!(date));
+            own_buys.insert(part.clone(), json!(date));
+        }
+        if let Some(date) = item.of(&["itemLTD", "itemLastTimeShip"]).filter(|_| kind == "PDN") {
+            own_ships.insert(part.clone(), json!(date));
         }
     }
     let date = |names: &[&str]| body.find(names).filter(|_| kind == "PDN");
@@ -180,7 +199,8 @@ fn flat(body: &Element, items: &[&Element]) -> Option<Value> {
         "last_time_ship": date(&["pcnLTD", "pcnLTS"]),
         "affected_parts": parts,
         "replacements": replacements,
-        "per_part_ltb": own_dates,
+        "per_part_ltb": own_buys,
+        "per_part_lts": own_ships,
         "language": "en",
     }))
 }

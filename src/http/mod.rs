@@ -11,6 +11,7 @@ mod calendar;
 mod decisions;
 mod dropin;
 mod etag;
+mod handover;
 mod history;
 mod hooks;
 mod messages;

@@ -125,6 +125,7 @@ pub const API: &[Route] = &[
     post(Act::Decide, "/v1/cases/{id}/decision/done"),
     post(Act::Decide, "/v1/cases/{id}/decision/reopen"),
     get_as(Act::Audit, "/v1/cases/{id}/evidence"),
+    get("/v1/cases/{id}/export"),
     get("/v1/evidence-key"),
     get("/v1/reviews"),
     get("/v1/reviews/{job}"),

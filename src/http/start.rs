@@ -19,8 +19,8 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::{
-    Service, access, admin, calendar, decisions, dropin, etag, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads, reviews,
-    schema, stream, unread, upkeep, uploads, watching, where_used,
+    Service, access, admin, calendar, decisions, dropin, etag, handover, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads,
+    reviews, schema, stream, unread, upkeep, uploads, watching, where_used,
 };
 use crate::limits;
 
@@ -157,6 +157,7 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(admin::routes)
         .configure(reviews::routes)
         .configure(decisions::routes)
+        .configure(handover::routes)
         .configure(messages::routes)
         .configure(upkeep::routes)
         .configure(quarantine::routes)

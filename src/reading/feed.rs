@@ -74,7 +74,6 @@ impl Feed<'_> {
         notice.last_time_buy = self.date(fields, "last_time_buy", "last_time_buy", &mut doubts);
         notice.last_time_ship = self.date(fields, "last_time_ship", "last_time_ship", &mut doubts);
         let replacements = fields.get("replacements").and_then(Value::as_object);
-        let own_dates = fields.get("per_part_ltb").and_then(Value::as_object);
         let listed = fields.get("affected_parts").map(|parts| each(parts).filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
         let from = self.key("affected_parts").unwrap_or(0);
         for mpn in listed.into_iter().map(str::trim).filter(|mpn| !mpn.is_empty()) {
@@ -86,11 +85,12 @@ impl Feed<'_> {
                     each(named).filter_map(Value::as_str).map(|named| self.found(named, named, self.key("replacements").unwrap_or(0))).collect(),
                 ),
             };
-            let own = own_dates
-                .and_then(|dates| dates.get(mpn))
-                .and_then(Value::as_str)
-                .and_then(|printed| Some(self.found_value(dates::whole(printed)?, printed, self.key("per_part_ltb").unwrap_or(0))));
-            notice.parts.push(AffectedPart { replacement, last_time_buy: own, ..part });
+            let own = |key: &str| {
+                let printed = fields.get(key)?.as_object()?.get(mpn)?.as_str()?;
+                Some(self.found_value(dates::whole(printed)?, printed, self.key(key).unwrap_or(0)))
+            };
+            let (last_time_buy, last_time_ship) = (own("per_part_ltb"), own("per_part_lts"));
+            notice.parts.push(AffectedPart { replacement, last_time_buy, last_time_ship, ..part });
         }
         notice.language = text(fields, "language").unwrap_or("en").to_owned();
         finish(notice, doubts)

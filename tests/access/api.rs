@@ -149,10 +149,26 @@ fn real_answers_fit_their_schemas() {
     ] {
         assert!(checked.contains(schema), "{schema} was not checked");
     }
+    // What is handed over to other systems, over HTTP and by the command.
+    for (format, media, start) in [("smartpcn", "application/zip", "PK"), ("idta02036", "application/json", "{")] {
+        let reply = root.get(&server, &format!("/v1/cases/C-1/export?format={format}"));
+        assert_eq!((reply.status, reply.content_type.as_str()), (200, media), "{format}: {}", reply.text);
+        assert!(reply.text.starts_with(start), "{format}");
+        let file = dir.path().join(format);
+        ok(lastbuy(dir.path()).args(["cases", "export", "C-1", "--format", format, "--out"]).arg(&file));
+        assert!(std::fs::read(&file).expect("file").starts_with(start.as_bytes()));
+        assert!(root.get(&server, "/cases/C-1").text.contains(&format!("/v1/cases/C-1/export?format={format}\"")), "no link");
+    }
     // Refusals are problems whatever refuses.
-    for (path, status) in
-        [("/v1/cases/C-99", 404), ("/v1/cases/nonsense", 400), ("/v1/jobs?state=x", 400), ("/v1/jobs?limit=x", 400), ("/v1/nothing", 404)]
-    {
+    for (path, status) in [
+        ("/v1/cases/C-99", 404),
+        ("/v1/cases/nonsense", 400),
+        ("/v1/jobs?state=x", 400),
+        ("/v1/jobs?limit=x", 400),
+        ("/v1/nothing", 404),
+        ("/v1/cases/C-1/export?format=pdf", 400),
+        ("/v1/cases/C-1/export", 400),
+    ] {
         let reply = root.get(&server, path);
         assert_eq!((reply.status, reply.content_type.as_str()), (status, "application/problem+json"), "{path}");
         fits(&description, "Problem", &reply.json());

@@ -4,6 +4,7 @@
 #[path = "../common/damage.rs"]
 mod damage;
 mod fixtures;
+mod handover;
 mod hostile;
 mod mutated;
 mod packed;

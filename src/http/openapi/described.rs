@@ -1,6 +1,6 @@
 //! What `/openapi.json` says of each route of the API beside who may call it. A test holds it to the table of routes.
 
-/// One route: what it is for, takes and answers. Names of bodies and answers are schemas in `assets/schema/api.v1.json`; one that begins with `!` is a media type.
+/// One route: what it is for, takes and answers. Names of bodies and answers are schemas in `assets/schema/api.v1.json`; what begins with `!` is media types.
 pub struct Described {
     pub method: &'static str,
     pub path: &'static str,
@@ -88,6 +88,7 @@ pub const DESCRIBED: &[Described] = &[
     act("/v1/cases/{id}/decision/done", "It is carried out: close the case.", Some("Note"), 200, "Decision"),
     act("/v1/cases/{id}/decision/reopen", "Take a decision back.", Some("Note"), 200, "Decision"),
     read("/v1/cases/{id}/evidence", "What a decision rests on, as one signed archive.", &[], "!application/x-tar"),
+    read("/v1/cases/{id}/export", "What was read of a case, as smartPCN or as IDTA 02036.", &["format"], "!application/zip application/json"),
     read("/v1/evidence-key", "The public key that evidence is checked with.", &[], "EvidenceKey"),
     act(
         "/v1/datasets",

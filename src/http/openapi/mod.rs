@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use self::described::{DESCRIBED, Described};
 use super::routes::{API, Needs, Route};
+use crate::handover::Format;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/openapi.json", web::get().to(|| async { HttpResponse::Ok().content_type("application/json").body(TEXT.as_str()) }));
@@ -46,7 +47,7 @@ pub fn document() -> Value {
 
 fn content(name: &str) -> Value {
     match name.strip_prefix('!') {
-        Some(media) => json!({ media: {} }),
+        Some(media) => media.split(' ').map(|media| (media.to_owned(), json!({}))).collect::<Map<String, Value>>().into(),
         None => json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } }),
     }
 }
@@ -59,7 +60,8 @@ fn described(route: &Route) -> &'static Described {
 
 fn operation(route: &Route, told: &Described) -> Value {
     let in_path = route.path.split(['{', '}']).skip(1).step_by(2);
-    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": schema_of(name) });
+    let parameter =
+        |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path" || name == "format", "schema": schema_of(name) });
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(told.query.iter().map(|name| parameter(name, "query")));
     let is_act = route.method == "POST" && matches!(route.needs, Needs::Act(_));
@@ -96,6 +98,7 @@ fn schema_of(parameter: &str) -> Value {
     match parameter {
         "limit" => json!({ "type": "integer", "minimum": 1, "maximum": crate::limits::LIST_ROWS_MAX }),
         "sealed" | "text" => json!({ "type": "boolean" }),
+        "format" => json!({ "enum": Format::ALL.map(Format::as_str) }),
         _ => json!({ "type": "string" }),
     }
 }

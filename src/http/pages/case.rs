@@ -27,6 +27,7 @@ use crate::{
         notice::{Notice, NoticeKind, Reading},
         part::normal_mpn,
     },
+    handover,
     http::{Service, history as told, problem::Problem},
     impact::Assessment,
     limits,
@@ -69,6 +70,8 @@ struct CasePage {
     /// What each notice of the case did to it, oldest first.
     notices: Vec<NoticeRow>,
     history: Vec<Entry>,
+    /// Forms in which others take the case over: name and words; empty where none can tell it.
+    handover: Vec<(&'static str, String)>,
     /// Of the newest statement; empty for an older one.
     sliders: Vec<Slider>,
 }
@@ -188,6 +191,11 @@ fn make(service: &Service, p: Shell, id: CaseId, asked: &Asked) -> Result<CasePa
         conflicts: conflicts(service, &case, &events, &p)?,
         notices: notices(service, &case, &p)?,
         history: history::history(service, &case, shown, &p)?,
+        handover: if handover::is_told(&case) {
+            handover::Format::ALL.map(|format| (format.as_str(), p.words("handover", format.as_str()))).to_vec()
+        } else {
+            Vec::new()
+        },
         sliders,
         decisions: decision::shown(service, id, &p)?,
         acts: decision::acts(service, &case, assessment.as_ref(), &p)?,
