@@ -123,8 +123,6 @@ pub const EVIDENCE_STATEMENTS_MAX: usize = 100;
 pub const IDEMPOTENCY_MS: i64 = 24 * 3600 * 1000;
 /// Longest such key, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
-/// Cases one filtered page looks through; a rare match further on takes another page.
-pub const CASES_LOOKED_THROUGH_MAX: usize = 20_000;
 /// Streams of events open at once; every open page holds one, and the connections are bounded as well.
 pub const STREAMS_MAX: usize = 128;
 /// How long one stream lasts, in seconds; whoever reads it is asked again then who they are.

@@ -135,7 +135,7 @@ impl Client {
         let mut before: Option<String> = None;
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
-            let page = (limit - rows.len()).min(crate::limits::LIST_ROWS_MAX);
+            let page = (limit - rows.len()).clamp(1, crate::limits::LIST_ROWS_MAX);
             let from = before.as_deref().map(|id| format!("&before={id}")).unwrap_or_default();
             let mut answer = self.get(&format!("{path}{joint}limit={page}{from}"))?;
             if let Some(Value::Array(items)) = answer.get_mut("items").map(Value::take) {

@@ -36,7 +36,9 @@ macro_rules! id {
                     .strip_prefix(concat!($prefix, "-"))
                     .or_else(|| trimmed.strip_prefix(&concat!($prefix, "-").to_ascii_lowercase()))
                     .unwrap_or(trimmed);
-                digits.parse().map($name).map_err(|_| IdError {
+                // A number may have a sign, an id has none.
+                let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+                number.map($name).ok_or_else(|| IdError {
                     text: trimmed.chars().take(40).collect(),
                     article: $article,
                     noun: $noun,

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Service, problem::Problem, replay::moment};
+use super::{Service, problem::Problem, reads::Rows, replay::moment};
 use crate::{
     limits,
     store::{AuditFilter, AuditFrom},
@@ -22,7 +22,7 @@ pub struct Asked {
     after: Option<u64>,
     #[serde(default)]
     sealed: bool,
-    limit: Option<usize>,
+    limit: Option<Rows>,
 }
 
 pub async fn audit(service: web::Data<Service>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
@@ -39,7 +39,7 @@ pub async fn audit(service: web::Data<Service>, asked: web::Query<Asked>) -> Res
         (before, None) => AuditFrom::Before(before),
         (None, Some(after)) => AuditFrom::After(after),
     };
-    let limit = asked.limit.unwrap_or(limits::LIST_ROWS_MAX).max(1);
+    let limit = asked.limit.map_or(limits::LIST_ROWS_MAX, |rows| rows.0);
     let page = web::block(move || service.store.audit(&filter, from, limit)).await??;
     // A number in words, as the ids of the other lists: `next` is the `before` or `after` of the next page.
     let next = page.next.map(|next| next.to_string());

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::civil::Date;
 
-use super::{Service, problem::Problem};
+use super::{Service, pages, problem::Problem};
 use crate::{
     domain::{
         case::{Case, CaseState},
@@ -16,7 +16,6 @@ use crate::{
         time::At,
     },
     limits,
-    store::Store,
 };
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -24,24 +23,20 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn feed(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let text = web::block(move || calendar(&service.store)).await??;
+    let text = web::block(move || calendar(&service)).await??;
     Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(text))
 }
 
-fn calendar(store: &Store) -> Result<String, Problem> {
+fn calendar(service: &Service) -> Result<String, Problem> {
     let mut calendar = empty();
-    let (mut before, mut entries) = (None, 0);
-    loop {
-        let cases = store.cases(before, limits::LIST_ROWS_MAX)?;
-        for case in cases.iter().filter(|case| !matches!(case.state, CaseState::Closed { .. })) {
-            for event in events(case) {
-                calendar.push(event);
-                entries += 1;
-            }
+    let mut entries = 0;
+    for case in pages::known_cases(service)?.iter().filter(|case| !matches!(case.state, CaseState::Closed { .. })) {
+        for event in events(case) {
+            calendar.push(event);
+            entries += 1;
         }
-        match cases.last() {
-            Some(last) if cases.len() == limits::LIST_ROWS_MAX && entries < limits::CALENDAR_ENTRIES_MAX => before = Some(last.id),
-            _ => break,
+        if entries >= limits::CALENDAR_ENTRIES_MAX {
+            break;
         }
     }
     Ok(calendar.to_string())
@@ -87,10 +82,7 @@ fn event(case: &Case, day: Date, uid: &str, parts: &[&str]) -> Event {
 
 /// Text from a notice, without what would end a line of the feed or is not seen.
 fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|letter| !super::pages::is_hidden(*letter))
-        .map(|letter| if letter == '\n' || letter == '\t' { ' ' } else { letter })
-        .collect()
+    text.chars().filter(|letter| !pages::is_hidden(*letter)).map(|letter| if letter == '\n' || letter == '\t' { ' ' } else { letter }).collect()
 }
 
 /// `20261124T124333Z`.

@@ -4,10 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Service, hooks, problem::Problem};
+use super::{Service, hooks, pages, problem::Problem};
 use crate::{
     domain::case::{Case, CaseState},
-    limits,
     store::{Accepted, JobFilter},
 };
 
@@ -55,7 +54,9 @@ fn acknowledged(accepted: &Accepted) -> Value {
 
 /// The earlier dashboard's shape, from real data. A total is only given where every open case is known in euro; otherwise it is null, never too low.
 async fn risk_metrics(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let cases: Vec<Case> = service.store.cases(None, limits::LIST_ROWS_MAX)?.into_iter().filter(|case| case.state == CaseState::Open).collect();
+    let board = service.clone();
+    let cases = web::block(move || pages::known_cases(&board)).await??;
+    let cases: Vec<&Case> = cases.iter().map(AsRef::as_ref).filter(|case: &&Case| case.state == CaseState::Open).collect();
     let margins = cases.iter().map(|case| {
         let margin = case.headline.as_ref()?.margin_at_risk?;
         (margin.currency() == crate::domain::money::Currency::EUR).then(|| margin.amount())

@@ -27,7 +27,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/v1/hooks/{source}", web::post().to(hook))
         .route("/v1/hooks/{source}", web::head().to(probe))
-        .route("/v1/hooks/cloudevents", web::method(actix_web::http::Method::OPTIONS).to(handshake));
+        .route("/v1/hooks/{source}", web::method(actix_web::http::Method::OPTIONS).to(handshake));
 }
 
 /// What became of a delivery that is on disk.
@@ -64,10 +64,11 @@ async fn probe(service: web::Data<Service>, source: web::Path<String>) -> HttpRe
 }
 
 /// The handshake by which a CloudEvents sender asks whether it may deliver (HTTP 1.1 Web Hooks for Event Delivery, section 4).
-async fn handshake(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
+async fn handshake(service: web::Data<Service>, request: HttpRequest, source: web::Path<String>) -> HttpResponse {
     let asked = request.headers().get("webhook-request-origin").and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     let is_allowed = service.origins.iter().any(|origin| origin == "*" || origin.eq_ignore_ascii_case(asked));
-    if asked.is_empty() || !is_allowed || !service.sources.iter().any(|source| source == "cloudevents") {
+    let is_taken = *source == "cloudevents" && service.sources.contains(&source);
+    if asked.is_empty() || !is_allowed || !is_taken {
         return HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "POST")).finish();
     }
     let rate = if service.per_minute == 0 { "*".to_owned() } else { service.per_minute.to_string() };

@@ -9,7 +9,7 @@ use super::{
     admin::{actor, blocking},
     now,
     problem::Problem,
-    reads::{Page, list, one},
+    reads::{Page, Rows, list, one},
 };
 use crate::{
     domain::{id::MessageId, message::MessageState},
@@ -33,7 +33,7 @@ struct Asked {
     state: Option<String>,
     destination: Option<String>,
     before: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Rows>,
 }
 
 async fn messages(service: web::Data<Service>, asked: web::Query<Asked>) -> Answer {

@@ -63,10 +63,15 @@ fn asked(request: &ServiceRequest) -> Result<Option<String>, Problem> {
         return Err(Problem::bad_request("an answer that holds a secret is not kept, so this takes no Idempotency-Key"));
     }
     let key = key.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
-        return Err(Problem::bad_request(format!("an Idempotency-Key has 1 to {} plain characters", limits::IDEMPOTENCY_KEY_BYTES_MAX)));
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) || key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
+        return Err(Problem::bad_request(format!("an Idempotency-Key has 1 to {} plain characters and no blank", limits::IDEMPOTENCY_KEY_BYTES_MAX)));
     }
     Ok(Some(key.to_owned()))
+}
+
+/// Whether an act under `/v1` has an answer that is kept under a key.
+pub(super) fn takes_key(path: &str) -> bool {
+    !["/v1/ingest", "/v1/users", "/v1/tokens"].iter().any(|without| path.starts_with(without)) && path != "/v1/datasets"
 }
 
 struct Begun {

@@ -1,12 +1,12 @@
 //! Reads: JSON of what is stored. Lists are `{items, next}`, newest first; `next` is the `before` of the next page.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use actix_web::{HttpResponse, http::header, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Service, history, problem::Problem};
+use super::{Service, history, pages, problem::Problem};
 use crate::{
     domain::{
         case::Case,
@@ -40,15 +40,32 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/datasets", web::get().to(datasets));
 }
 
+/// Rows that a client asks for at once.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "usize")]
+pub struct Rows(pub usize);
+
+impl TryFrom<usize> for Rows {
+    type Error = String;
+
+    fn try_from(rows: usize) -> Result<Rows, String> {
+        let most = limits::LIST_ROWS_MAX;
+        (1..=most)
+            .contains(&rows)
+            .then_some(Rows(rows))
+            .ok_or_else(|| format!("limit is {rows}: 1 to {most} rows are given at once, and `next` leads on"))
+    }
+}
+
 #[derive(Deserialize)]
 pub struct Page {
     pub before: Option<String>,
-    pub limit: Option<usize>,
+    pub limit: Option<Rows>,
 }
 
 impl Page {
     pub fn limit(&self) -> usize {
-        self.limit.unwrap_or(ROWS).clamp(1, limits::LIST_ROWS_MAX)
+        self.limit.map_or(ROWS, |rows| rows.0)
     }
 
     pub fn before<T: FromStr<Err = IdError>>(&self) -> Result<Option<T>, Problem> {
@@ -107,7 +124,7 @@ struct JobsAsked {
     event: Option<String>,
     case: Option<String>,
     before: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Rows>,
 }
 
 async fn jobs(service: web::Data<Service>, asked: web::Query<JobsAsked>) -> Answer {
@@ -118,7 +135,8 @@ async fn jobs(service: web::Data<Service>, asked: web::Query<JobsAsked>) -> Answ
         return Err(Problem::bad_request(format!("'{unknown}' is not a state of a job: one of {}", known.join(", "))));
     }
     let subject = match (&asked.event, &asked.case) {
-        (Some(event), _) => Some(Subject::Event(event.parse()?)),
+        (Some(_), Some(_)) => return Err(Problem::bad_request("a job is about an event or about a case, not about both")),
+        (Some(event), None) => Some(Subject::Event(event.parse()?)),
         (None, Some(case)) => Some(Subject::Case(case.parse()?)),
         (None, None) => None,
     };
@@ -162,7 +180,7 @@ struct CasesAsked {
     /// The maker or an alias.
     maker: Option<String>,
     before: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Rows>,
 }
 
 async fn cases(service: web::Data<Service>, asked: web::Query<CasesAsked>) -> Answer {
@@ -172,30 +190,39 @@ async fn cases(service: web::Data<Service>, asked: web::Query<CasesAsked>) -> An
         return Err(Problem::bad_request(format!("'{unknown}' is not a state of a case: one of {}", known.join(", "))));
     }
     let page = Page { before, limit };
-    let aliases = service.datasets.aliases();
+    let aliases = service.datasets.aliases().clone();
     let maker = maker.map(|maker| aliases.key(&maker));
-    let takes = |case: &Case| {
+    let takes = move |case: &Case| {
         state.as_deref().is_none_or(|state| state == case.state.name())
             && maker.as_ref().is_none_or(|maker| case.maker.as_ref().is_some_and(|own| aliases.key(own) == *maker))
     };
-    // A page that is not full has looked through every case, or names the last one it looked at.
-    let (mut rows, mut before, mut looked) = (Vec::new(), page.before::<CaseId>()?, 0);
-    loop {
-        let some = service.store.cases(before, limits::LIST_ROWS_MAX)?;
-        let full = some.len() == limits::LIST_ROWS_MAX;
-        before = some.last().map(|case| case.id);
-        looked += some.len();
-        for case in some.into_iter().filter(&takes) {
-            rows.push(case);
-            if rows.len() == page.limit() {
-                return Ok(list(&rows, page.limit(), |case| case.id));
-            }
-        }
-        if !full || looked >= limits::CASES_LOOKED_THROUGH_MAX {
-            let next = before.filter(|_| full);
-            return Ok(HttpResponse::Ok().json(json!({ "items": rows, "next": next })));
+    let before = page.before::<CaseId>()?;
+    let (rows, next) = web::block(move || found(&service, before, page.limit(), takes)).await??;
+    Ok(HttpResponse::Ok().json(json!({ "items": rows.iter().map(AsRef::as_ref).collect::<Vec<&Case>>(), "next": next })))
+}
+
+/// Cases before a number that are taken, newest first, and the number of the last where there may be more. What the pages hold in memory is looked through at once; in a
+/// store of more cases the older ones are looked through a page at a time, which may then be empty.
+fn found(
+    service: &Service,
+    mut before: Option<CaseId>,
+    limit: usize,
+    takes: impl Fn(&Case) -> bool,
+) -> Result<(Vec<Arc<Case>>, Option<CaseId>), Problem> {
+    let known = pages::known_cases(service)?;
+    let known = &known[known.partition_point(|case| before.is_some_and(|before| case.id >= before))..];
+    let mut rows: Vec<Arc<Case>> = known.iter().filter(|case| takes(case)).take(limit).cloned().collect();
+    if rows.len() < limit {
+        before = known.last().map(|case| case.id).or(before);
+        let older = service.store.cases(before, limits::LIST_ROWS_MAX)?;
+        let more = (older.len() == limits::LIST_ROWS_MAX).then(|| older.last().map(|case| case.id)).flatten();
+        rows.extend(older.into_iter().filter(|case| takes(case)).map(Arc::new).take(limit - rows.len()));
+        if rows.len() < limit {
+            return Ok((rows, more));
         }
     }
+    let next = rows.last().map(|case| case.id);
+    Ok((rows, next))
 }
 
 /// The case, and what each of its notices did to it.
@@ -213,7 +240,7 @@ async fn case(service: web::Data<Service>, id: web::Path<String>) -> Answer {
 struct AssessmentsAsked {
     case: Option<String>,
     before: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Rows>,
 }
 
 async fn assessments(service: web::Data<Service>, asked: web::Query<AssessmentsAsked>) -> Answer {

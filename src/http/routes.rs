@@ -167,6 +167,12 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
     found.map(|route| route.needs).or(looks.then_some(Needs::Nothing))
 }
 
+/// The methods that a path takes, for `Allow`.
+pub fn methods(path: &str) -> String {
+    let of: Vec<&str> = API.iter().chain(PAGES).filter(|route| route.path == path).map(|route| route.method).collect();
+    of.join(", ")
+}
+
 /// What a browser shows.
 pub fn pages() -> &'static [Route] {
     PAGES

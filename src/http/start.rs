@@ -72,6 +72,9 @@ pub fn start(service: Arc<Service>, tcp: Option<TcpListener>, tls: Option<Server
         actix_web::rt::System::new().block_on(async move {
             let mut servers = Vec::new();
             if let Some(tcp) = tcp {
+                // Read now, so that the first who opens a page need not wait for it. What fails here is told to whoever asks.
+                let board = Arc::clone(&service);
+                drop(web::block(move || pages::known_cases(&board)));
                 servers.push(network(Arc::clone(&service), tcp, tls)?);
             }
             if let Some(admin) = admin {

@@ -28,7 +28,11 @@ fn broken(error: impl std::fmt::Display) -> ReadError {
 
 /// Cases as they were read, each with the row that says where it stands in the log.
 #[derive(Debug, Default)]
-pub struct KnownCases(BTreeMap<CaseId, (Vec<u8>, Arc<Case>)>);
+pub struct KnownCases {
+    rows: BTreeMap<CaseId, (Vec<u8>, Arc<Case>)>,
+    /// Newest first, and how many changes of cases there were before they were read.
+    all: Option<(u64, Arc<[Arc<Case>]>)>,
+}
 
 impl Store {
     /// Things of a tree keyed by number, newest first, below `before`.
@@ -120,15 +124,21 @@ impl Store {
         self.newest(Which::Cases, before.map(|id| id.0), limit, CaseId, draft::of_case)
     }
 
-    /// Every case, newest first, at most `limit`. One whose row is still the one that `known` was read from is taken from there, so whoever keeps `known` reads only
-    /// what changed.
-    pub fn all_cases(&self, known: &mut KnownCases, limit: usize) -> Result<Vec<Arc<Case>>> {
-        let mut all = Vec::with_capacity(known.0.len());
+    /// Every case, newest first, at most `limit`, which is the same for all who share `known`. One whose row is still the one that `known` was read from is taken from
+    /// there, so whoever keeps `known` reads only what changed, and nothing where no case did.
+    pub fn all_cases(&self, known: &mut KnownCases, limit: usize) -> Result<Arc<[Arc<Case>]>> {
+        let changes = self.shared.view.cases_changed();
+        if let Some((at, all)) = &known.all
+            && *at == changes
+        {
+            return Ok(Arc::clone(all));
+        }
+        let mut all = Vec::with_capacity(known.rows.len());
         let mut now = BTreeMap::new();
         for row in self.shared.view.range_back(Which::Cases, (Bound::Unbounded, Bound::Unbounded)).take(limit) {
             let (found, raw) = row.map_err(broken)?;
             let id = CaseId(number(&found));
-            let (raw, case) = match known.0.remove(&id) {
+            let (raw, case) = match known.rows.remove(&id) {
                 Some((same, case)) if same == raw => (same, case),
                 _ => {
                     let case = draft::of_case(id, self.shared.record_at(&raw).map_err(ReadError)?)?;
@@ -138,7 +148,9 @@ impl Store {
             all.push(Arc::clone(&case));
             now.insert(id, (raw, case));
         }
-        known.0 = now;
+        known.rows = now;
+        let all: Arc<[Arc<Case>]> = all.into();
+        known.all = Some((changes, Arc::clone(&all)));
         Ok(all)
     }
 

@@ -51,9 +51,13 @@ impl Slots {
     /// Up to `count` rows, fewer at the end of the file.
     fn rows(&self, id: u64, count: u64) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; self.width * count as usize];
+        // Anybody may ask for any number: one past the end of the longest file there can be has no row.
+        let Some(start) = id.checked_mul(self.width as u64).filter(|start| *start <= i64::MAX as u64 - bytes.len() as u64) else {
+            return Ok(Vec::new());
+        };
         let mut read = 0;
         loop {
-            match self.file.read_at(&mut bytes[read..], id * self.width as u64 + read as u64)? {
+            match self.file.read_at(&mut bytes[read..], start + read as u64)? {
                 0 => break,
                 more => read += more,
             }
@@ -140,7 +144,9 @@ mod tests {
         assert!(slots.put(1, Some(&[1, 2])).is_err());
         assert_eq!(slots.get(7).expect("get"), Some(vec![1, 7, 9]));
         assert_eq!(slots.get(8).expect("get"), None);
-        assert_eq!(slots.get(1 << 40).expect("get"), None);
+        for past in [1 << 40, i64::MAX as u64 / 3, i64::MAX as u64 / 3 + 1, u64::MAX / 3 + 1, u64::MAX] {
+            assert_eq!(slots.get(past).expect("get"), None, "{past}");
+        }
         let all = (Bound::Unbounded, Bound::Unbounded);
         let found = |rows: Vec<Row>| rows.iter().map(|(id, _)| number(id)).collect::<Vec<_>>();
         assert_eq!(found(slots.range(&all).expect("range").map(|row| row.expect("row")).collect()), ids);

@@ -3,7 +3,10 @@
 
 use std::{
     ops::Bound,
-    sync::{Arc, Condvar, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::trees::{Changes, Rows, Trees, Which};
@@ -14,6 +17,8 @@ pub(super) struct View {
     pending: RwLock<Pending>,
     /// Told whenever `pending` changes.
     moved: (Mutex<()>, Condvar),
+    /// Groups that changed a case; see `cases_changed`.
+    cases: AtomicU64,
 }
 
 #[derive(Default)]
@@ -45,7 +50,7 @@ pub(super) type Row = (Vec<u8>, Vec<u8>);
 
 impl View {
     pub fn new(trees: Trees) -> View {
-        View { trees, pending: RwLock::default(), moved: (Mutex::new(()), Condvar::new()) }
+        View { trees, pending: RwLock::default(), moved: (Mutex::new(()), Condvar::new()), cases: AtomicU64::new(0) }
     }
 
     /// sled's own rows, for who knows that nothing is pending.
@@ -131,7 +136,16 @@ impl View {
 
     /// Shows committed rows to every reader, to be applied soon.
     pub fn commit(&self, changes: Changes) {
+        let of_cases = !changes.of(Which::Cases).is_empty();
         self.change(|pending| pending.fresh.extend(changes));
+        if of_cases {
+            self.cases.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// As long as it stays the same, so do the rows of cases that were read after it was asked for.
+    pub fn cases_changed(&self) -> u64 {
+        self.cases.load(Ordering::Acquire)
     }
 
     /// Waits while too many rows are not applied yet.

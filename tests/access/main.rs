@@ -6,6 +6,7 @@
 mod common;
 
 mod api;
+mod attacked;
 mod browser;
 mod flow;
 mod matrix;

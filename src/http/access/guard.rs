@@ -4,7 +4,10 @@ use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, header},
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -35,7 +38,11 @@ async fn admit(request: &mut ServiceRequest) -> Result<(), HttpResponse> {
     // The path as it is routed, which is not the path as it is written.
     let Some(pattern) = request.resource_map().match_pattern(request.match_info().as_str()) else { return Ok(()) };
     let Some(needs) = routes::needs(request.method(), &pattern) else {
-        return Err(Problem::method_not_allowed(format!("{} is not what {} takes", request.method(), request.path())).error_response());
+        let mut refused = Problem::method_not_allowed(format!("{} is not what {} takes", request.method(), request.path())).error_response();
+        if let Ok(taken) = HeaderValue::from_str(&routes::methods(&pattern)) {
+            refused.headers_mut().insert(header::ALLOW, taken);
+        }
+        return Err(refused);
     };
     if needs == Needs::Nothing {
         return Ok(());

@@ -1,6 +1,7 @@
 //! `GET /openapi.json`: the API's description (OpenAPI 3.1), made from the table of routes (`routes`), what each is for (`described`) and the schemas in `assets/schema/api.v1.json`.
 
 mod described;
+mod parameters;
 
 use std::sync::LazyLock;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use self::described::{DESCRIBED, Described};
 use super::routes::{API, Needs, Route};
-use crate::handover::Format;
+use crate::http::once;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/openapi.json", web::get().to(|| async { HttpResponse::Ok().content_type("application/json").body(TEXT.as_str()) }));
@@ -60,25 +61,27 @@ fn described(route: &Route) -> &'static Described {
 
 fn operation(route: &Route, told: &Described) -> Value {
     let in_path = route.path.split(['{', '}']).skip(1).step_by(2);
-    let parameter =
-        |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path" || name == "format", "schema": schema_of(name) });
+    let parameter = |name: &str, place: &str| {
+        let (required, schema) = (parameters::is_required(route.path, name, place), parameters::schema(route.path, name));
+        json!({ "name": name, "in": place, "required": required, "schema": schema })
+    };
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(told.query.iter().map(|name| parameter(name, "query")));
     let is_act = route.method == "POST" && matches!(route.needs, Needs::Act(_));
-    if is_act {
-        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string" } }));
+    if is_act && once::takes_key(route.path) {
+        parameters.push(parameters::idempotency_key());
     }
     let mut answer = json!({ "description": told.about });
     if !told.answer.is_empty() {
         answer["content"] = content(told.answer);
     }
-    let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    let mut responses = problems(route);
+    for also in also_answered(route) {
+        responses.insert(also.to_string(), answer.clone());
+    }
+    responses.insert(told.status.to_string(), answer);
     let mut operation = json!({
-        "operationId": id(route),
-        "summary": told.about,
-        "tags": [tag(route.path)],
-        "parameters": parameters,
-        "responses": { told.status.to_string(): answer, "default": { "description": "What is wrong, and what to do.", "content": problem } },
+        "operationId": id(route), "summary": told.about, "tags": [tag(route.path)], "parameters": parameters, "responses": responses,
     });
     match route.needs {
         Needs::Act(act) => {
@@ -94,12 +97,41 @@ fn operation(route: &Route, told: &Described) -> Value {
     operation
 }
 
-fn schema_of(parameter: &str) -> Value {
-    match parameter {
-        "limit" => json!({ "type": "integer", "minimum": 1, "maximum": crate::limits::LIST_ROWS_MAX }),
-        "sealed" | "text" => json!({ "type": "boolean" }),
-        "format" => json!({ "enum": Format::ALL.map(Format::as_str) }),
-        _ => json!({ "type": "string" }),
+/// Every other status there may be, each with a problem; no answer to HEAD and OPTIONS has a body.
+fn problems(route: &Route) -> Map<String, Value> {
+    let mut statuses = vec![400, 404, 500, 503];
+    match (route.method, route.needs) {
+        ("HEAD", _) => statuses = vec![404],
+        ("OPTIONS", _) => statuses = vec![405],
+        ("GET", Needs::Act(_)) => statuses.extend([304, 401, 403, 409, 410, 413, 422]),
+        ("GET", _) => statuses.extend([304, 403]),
+        (_, Needs::Act(_)) => statuses.extend([401, 403, 408, 409, 410, 413, 415, 422]),
+        // What a sender takes for an end is its own.
+        (..) => statuses.extend([401, 403, 406, 408, 413, 415, 429]),
+    }
+    let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    let mut unfit = problem.clone();
+    if route.path == "/v1/datasets" {
+        // Files of no use are told by the same report as good ones.
+        unfit["application/json"] = content("Object")["application/json"].clone();
+    }
+    let told = |status: u16| match status {
+        304 => json!({ "description": "It is what If-None-Match names." }),
+        404 | 405 if matches!(route.method, "HEAD" | "OPTIONS") => json!({ "description": "It is not taken." }),
+        // Whoever watches is told why by the same answer.
+        503 if matches!(route.path, "/healthz" | "/readyz") => json!({ "description": "What is wrong.", "content": content("Object") }),
+        422 => json!({ "description": "It is understood, and cannot be.", "content": unfit }),
+        _ => json!({ "description": "What is wrong, and what to do.", "content": problem }),
+    };
+    statuses.into_iter().map(|status| (status.to_string(), told(status))).collect()
+}
+
+/// Other statuses of what is done.
+fn also_answered(route: &Route) -> &'static [u16] {
+    match (route.method, route.path) {
+        ("POST", "/v1/hooks/{source}" | "/v1/replay") => &[200],
+        ("POST", "/v1/datasets") => &[200],
+        _ => &[],
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 pub struct Board(Mutex<KnownCases>);
 
 /// All cases, newest first, up to `limits::BOARD_CASES_MAX`.
-pub fn cases(service: &Service) -> Result<Vec<Arc<Case>>, Problem> {
+pub fn cases(service: &Service) -> Result<Arc<[Arc<Case>]>, Problem> {
     let mut known = service.board.0.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(service.store.all_cases(&mut known, limits::BOARD_CASES_MAX)?)
 }
@@ -92,8 +92,8 @@ impl Order {
 
     pub fn sort(self, cases: &mut [&Case]) {
         match self {
-            Order::Due => cases.sort_by_key(|case| (case.last_time_buy().is_none(), case.last_time_buy(), std::cmp::Reverse(case.id))),
-            Order::Risk => cases.sort_by_key(|case| {
+            Order::Due => cases.sort_by_cached_key(|case| (case.last_time_buy().is_none(), case.last_time_buy(), std::cmp::Reverse(case.id))),
+            Order::Risk => cases.sort_by_cached_key(|case| {
                 let known = margin(case).map(Money::minor);
                 (std::cmp::Reverse(if ends_something(case) { known.unwrap_or(i64::MAX) } else { -1 }), std::cmp::Reverse(case.id))
             }),

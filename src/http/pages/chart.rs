@@ -91,8 +91,13 @@ pub fn deadlines(open: &[&Case], p: &Shell) -> Option<Deadlines> {
         .collect();
     let currency = placed.iter().max_by_key(|(_, _, margin)| margin.minor())?.2.currency();
     placed.retain(|(_, _, margin)| margin.currency() == currency);
-    placed.sort_by_key(|(_, _, margin)| std::cmp::Reverse(margin.minor()));
-    placed.truncate(limits::CHART_DOTS_MAX);
+    // Of many only the largest are shown: the rest need no order.
+    let by_margin = |(_, _, margin): &(&Case, i32, Money)| std::cmp::Reverse(margin.minor());
+    if placed.len() > limits::CHART_DOTS_MAX {
+        placed.select_nth_unstable_by_key(limits::CHART_DOTS_MAX, |one| (by_margin(one), one.0.id));
+        placed.truncate(limits::CHART_DOTS_MAX);
+    }
+    placed.sort_by_key(|one| (by_margin(one), std::cmp::Reverse(one.0.id)));
     let furthest = f64::from(placed.iter().map(|(_, days, _)| *days).max()?.clamp(120, 1_100));
     let across = |days: f64| DEADLINES_LEFT + 14.0 + (days.clamp(0.0, furthest) / furthest).sqrt() * (DEADLINES_RIGHT - DEADLINES_LEFT - 28.0);
     let logs: Vec<f64> = placed.iter().map(|(_, _, margin)| float(*margin).max(1.0).log10()).collect();

@@ -31,7 +31,10 @@ use actix_web::{
 use askama::Template;
 use jiff::civil::Date;
 
-pub use self::{board::Board, visible::is_hidden};
+pub use self::{
+    board::{Board, cases as known_cases},
+    visible::is_hidden,
+};
 use self::{
     language::Language,
     preferences::{Preferences, Theme},
