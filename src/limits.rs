@@ -573,5 +573,10 @@ pub const UPDATE_TRIAL_SECONDS_MAX: u64 = 3600;
 /// How long a new release's service may take to be ready after a trial that went well, in seconds.
 pub const UPDATE_READY_SECONDS_MAX: u64 = 120;
 
+/// Messages that one digest tells of; more make a second one. A Teams card holds some 28 kB, and each takes up to 400 bytes of it.
+pub const DIGEST_MESSAGES_MAX: usize = 50;
+/// Characters of what a digest says of one message.
+pub const DIGEST_VALUE_CHARS_MAX: usize = 300;
+
 /// Bytes of the text that tells a case in words where it is handed over: the metamodel of the asset administration shell allows 1023 characters.
 pub const HANDOVER_DETAIL_BYTES_MAX: usize = 900;

@@ -20,7 +20,7 @@ pub struct Args {
 enum Command {
     /// Messages, newest first; `--state dead` lists those that were given up.
     List {
-        /// Only those in this state: pending, deferred, scheduled, sending, delivered or dead.
+        /// Only those in this state: pending, deferred, scheduled, sending, delivered, dead or gathered.
         #[arg(long)]
         state: Option<String>,
         /// Only those for this destination.

@@ -13,7 +13,7 @@ use crate::{
         destination::{Destination, Endpoint, Language, MailTls, Relay, Secret, Way},
         message::{On, Severity},
         money::{Currency, Money},
-        rule::{Quiet, Rule, Rules},
+        rule::{Digest, Quiet, Rule, Rules},
     },
     limits,
 };
@@ -62,6 +62,7 @@ pub struct Chat {
     pub ca_file: String,
     pub language: Option<Language>,
     pub quiet: Option<WrittenQuiet>,
+    pub digest: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,6 +81,7 @@ pub struct Mail {
     pub ca_file: String,
     pub language: Option<Language>,
     pub quiet: Option<WrittenQuiet>,
+    pub digest: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,13 +133,17 @@ pub fn resolve(written: &Notify) -> std::result::Result<Resolved, ConfigError> {
         let message = format!("{} are more than {}", written.destinations.len(), limits::DESTINATIONS_MAX);
         return Err(wrong("notify.destinations")(message));
     }
-    let (mut destinations, mut quiet) = (Vec::new(), BTreeMap::new());
+    let (mut destinations, mut quiet, mut digests) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     for (name, destination) in &written.destinations {
         let named = |message: String| wrong("notify.destinations")(format!("{name}: {message}"));
         if !is_name(name) {
             return Err(named("a name has letters, digits, '-' and '_', at most 40".to_owned()));
         }
         let (way, language, hours) = way(destination).map_err(named)?;
+        if let Some(hour) = digest(destination) {
+            let hour = time("a digest", hour).map_err(named)?;
+            digests.insert(name.clone(), Digest { hour, zone: zone.clone() });
+        }
         if let Some(hours) = hours {
             quiet.insert(name.clone(), quiet_hours(hours, &zone).map_err(named)?);
         }
@@ -151,7 +157,7 @@ pub fn resolve(written: &Notify) -> std::result::Result<Resolved, ConfigError> {
         }
         rules.push(resolve_rule(rule, written).map_err(named)?);
     }
-    Ok(Resolved { destinations, rules: Rules { rules, quiet }, zone })
+    Ok(Resolved { destinations, rules: Rules { rules, quiet, digests }, zone })
 }
 
 fn is_name(name: &str) -> bool {
@@ -181,6 +187,9 @@ fn resolve_rule(rule: &WrittenRule, written: &Notify) -> Result<Rule> {
     if rule.on.contains(&On::Test) {
         return Err("a test goes out by `lastbuy notify test`, not by a rule".to_owned());
     }
+    if rule.on.contains(&On::Digest) {
+        return Err("a digest is asked for at its destination (digest = \"07:00\"), not by a rule".to_owned());
+    }
     if rule.on.contains(&On::LastTimeBuyNears) == rule.escalate_days.is_empty() {
         return Err("escalate_days belong to last_time_buy_nears, and it needs at least one".to_owned());
     }
@@ -205,9 +214,21 @@ fn money(text: &str) -> Result<Money> {
     Money::round(amount.parse().map_err(|_| wrong())?, currency).map_err(|error| error.to_string())
 }
 
+fn time(what: &str, text: &str) -> Result<Time> {
+    text.parse().map_err(|_| format!("{what}: '{text}' is not a time such as \"20:00\""))
+}
+
+/// The hour at which people want one message a day. What a machine reads comes one by one.
+fn digest(written: &WrittenDestination) -> Option<&str> {
+    match written {
+        WrittenDestination::Teams(chat) | WrittenDestination::Slack(chat) | WrittenDestination::Mattermost(chat) => chat.digest.as_deref(),
+        WrittenDestination::Mail(mail) => mail.digest.as_deref(),
+        WrittenDestination::Webhook(_) | WrittenDestination::Syslog(_) => None,
+    }
+}
+
 fn quiet_hours(written: &WrittenQuiet, zone: &TimeZone) -> Result<Quiet> {
-    let time = |text: &str| text.parse::<Time>().map_err(|_| format!("quiet hours: '{text}' is not a time such as \"20:00\""));
-    let (from, to) = (time(&written.from)?, time(&written.to)?);
+    let (from, to) = (time("quiet hours", &written.from)?, time("quiet hours", &written.to)?);
     if from == to && !written.weekends {
         return Err("quiet hours begin and end at the same time".to_owned());
     }

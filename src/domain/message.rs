@@ -3,13 +3,15 @@
 //! ```text
 //!               ┌────────── quiet hours are over ─────────┐
 //!               ▼                                         │
-//!   cause ──▶ pending ──claim──▶ sending ──error──▶ scheduled      deferred ◀── made in quiet hours
+//!   cause ──▶ pending ──claim──▶ sending ──error──▶ scheduled      deferred ◀── made in quiet hours, or for a digest
 //!               ▲                 │ │  ▲                │
 //!               │   lease lapsed, │ │  └── it is due ───┘
 //!               ├── or rescued ───┘ ├─ taken ──▶ delivered
 //!               │                   └─ too many errors, hopeless, or disabled ──▶ dead
 //!               └──────────────────────── retried by a person ◀───────────────────┘
 //! ```
+//! What waited for the hour of a digest is gathered then: one new message tells of all, and each of them is settled as `gathered` into it.
+//!
 //! A destination's messages go out one after another in the order they were made: one that waits for its next attempt holds back the later ones. One that was
 //! deferred is no longer in that line until its time comes. Delivery is at least once: killed between the receiver's answer and its record, the same message
 //! goes out again under the same id.
@@ -126,6 +128,18 @@ pub enum Happened {
         reason: String,
         decided: bool,
     },
+    /// What waited for the hour at which a destination wants to be told of everything at once, the oldest first; at least two.
+    Digest {
+        of: Vec<Gathered>,
+    },
+}
+
+/// A message that a digest tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathered {
+    pub message: MessageId,
+    /// Never a digest itself.
+    pub happened: Happened,
 }
 
 /// What rules are about.
@@ -140,6 +154,7 @@ pub enum On {
     Test,
     DecisionChanged,
     CaseWithdrawn,
+    Digest,
 }
 
 impl On {
@@ -156,6 +171,7 @@ impl On {
             On::Test => "test",
             On::DecisionChanged => "decision_changed",
             On::CaseWithdrawn => "case_withdrawn",
+            On::Digest => "digest",
         }
     }
 }
@@ -171,6 +187,7 @@ impl Happened {
             Happened::Test { .. } => On::Test,
             Happened::DecisionChanged { .. } => On::DecisionChanged,
             Happened::CaseWithdrawn { .. } => On::CaseWithdrawn,
+            Happened::Digest { .. } => On::Digest,
         }
     }
 
@@ -184,6 +201,7 @@ impl Happened {
             | Happened::CaseWithdrawn { about, .. } => about.case.to_string(),
             Happened::WaitsForReview { job, .. } | Happened::DeadLetter { job, .. } => job.to_string(),
             Happened::Test { .. } => "test".to_owned(),
+            Happened::Digest { of } => of.first().map_or_else(String::new, |first| first.message.to_string()),
         }
     }
 
@@ -191,7 +209,8 @@ impl Happened {
     pub fn cause(&self) -> String {
         let (on, object) = (self.on().as_str(), self.object());
         match self {
-            Happened::CaseOpened { .. } | Happened::Test { .. } => format!("{on} {object}"),
+            // A message is gathered once, so its first one names a digest.
+            Happened::CaseOpened { .. } | Happened::Test { .. } | Happened::Digest { .. } => format!("{on} {object}"),
             Happened::AssessmentChanged { assessment, .. } => format!("{on} {object} {assessment}"),
             // Back at work and stuck again is another occurrence, under another lease.
             Happened::WaitsForReview { epoch, .. } | Happened::DeadLetter { epoch, .. } => format!("{on} {object} {epoch}"),
@@ -212,7 +231,8 @@ impl Happened {
             | Happened::DeadLetter { .. }
             | Happened::Test { .. }
             | Happened::DecisionChanged { .. }
-            | Happened::CaseWithdrawn { .. } => None,
+            | Happened::CaseWithdrawn { .. }
+            | Happened::Digest { .. } => None,
         }
     }
 
@@ -233,6 +253,7 @@ impl Happened {
                     Severity::Info
                 }
             }
+            Happened::Digest { of } => of.iter().map(|gathered| gathered.happened.severity()).max().unwrap_or(Severity::Info),
         }
     }
 }
@@ -242,7 +263,7 @@ impl Happened {
 pub enum MessageState {
     /// In its destination's line.
     Pending,
-    /// Held back by quiet hours; in no line.
+    /// Held back by quiet hours, or until a digest; in no line.
     Deferred {
         due: At,
     },
@@ -260,10 +281,14 @@ pub enum MessageState {
     Dead {
         reason: String,
     },
+    /// Told in a digest.
+    Gathered {
+        into: MessageId,
+    },
 }
 
 impl MessageState {
-    pub const NAMES: [&str; 6] = ["pending", "deferred", "scheduled", "sending", "delivered", "dead"];
+    pub const NAMES: [&str; 7] = ["pending", "deferred", "scheduled", "sending", "delivered", "dead", "gathered"];
 
     pub fn name(&self) -> &'static str {
         match self {
@@ -273,6 +298,7 @@ impl MessageState {
             MessageState::Sending { .. } => "sending",
             MessageState::Delivered { .. } => "delivered",
             MessageState::Dead { .. } => "dead",
+            MessageState::Gathered { .. } => "gathered",
         }
     }
 
@@ -283,7 +309,7 @@ impl MessageState {
 
     /// Nothing follows by itself.
     pub fn is_settled(&self) -> bool {
-        matches!(self, MessageState::Delivered { .. } | MessageState::Dead { .. })
+        matches!(self, MessageState::Delivered { .. } | MessageState::Dead { .. } | MessageState::Gathered { .. })
     }
 }
 

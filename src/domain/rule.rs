@@ -88,6 +88,32 @@ impl Quiet {
     }
 }
 
+/// The hour of each day at which a destination wants to be told of what is not critical, all at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    pub hour: Time,
+    pub zone: TimeZone,
+}
+
+impl Digest {
+    /// The first such moment after `at` that is not in quiet hours. Where these leave none within days, the end of the quiet hours, so that nothing is held for good.
+    fn next(&self, at: At, quiet: Option<&Quiet>) -> At {
+        let mut day = at.local(&self.zone).date();
+        let mut held = at;
+        for _ in 0..8 {
+            if let Some(moment) = At::of_local(day.to_datetime(self.hour), &self.zone).filter(|moment| *moment > at) {
+                held = quiet.map_or(moment, |quiet| quiet.over(moment));
+                if held == moment {
+                    return moment;
+                }
+            }
+            let Ok(next) = day.tomorrow() else { break };
+            day = next;
+        }
+        held
+    }
+}
+
 /// What a rule asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked<'a> {
@@ -103,6 +129,8 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// By destination.
     pub quiet: BTreeMap<String, Quiet>,
+    /// By destination; what is not named here is told of each thing by itself.
+    pub digests: BTreeMap<String, Digest>,
 }
 
 impl Rules {
@@ -110,9 +138,11 @@ impl Rules {
     pub fn asked(&self, happened: &Happened, now: At) -> Vec<Asked<'_>> {
         let rules = self.rules.iter().filter(|rule| rule.takes(happened));
         let asked = rules.flat_map(|rule| rule.to.iter().map(move |destination| (rule, destination)));
-        let due = |destination: &String| match self.quiet.get(destination) {
-            Some(quiet) if happened.severity() < Severity::Critical => Some(quiet.over(now)).filter(|due| *due > now),
-            _ => None,
+        let due = |destination: &String| match (self.digests.get(destination), self.quiet.get(destination)) {
+            _ if happened.severity() >= Severity::Critical => None,
+            (Some(digest), quiet) => Some(digest.next(now, quiet)).filter(|due| *due > now),
+            (None, Some(quiet)) => Some(quiet.over(now)).filter(|due| *due > now),
+            (None, None) => None,
         };
         asked.map(|(rule, destination)| Asked { rule: &rule.name, destination, due: due(destination) }).collect()
     }
@@ -196,8 +226,31 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_due_at_its_next_hour_that_is_not_quiet() {
+        let digest = |hour: i8| Digest { hour: time(hour, 0, 0, 0), zone: berlin() };
+        for (made, hour, quiet, due) in [
+            (at(2026, 11, 24, 6, 59), 7, None, at(2026, 11, 24, 7, 0)),
+            (at(2026, 11, 24, 7, 0), 7, None, at(2026, 11, 25, 7, 0)),
+            (at(2026, 11, 24, 23, 0), 7, Some(quiet()), at(2026, 11, 25, 7, 0)),
+            // Over the weekend.
+            (at(2026, 11, 27, 8, 0), 7, Some(quiet()), at(2026, 11, 30, 7, 0)),
+            // Always in quiet hours: their end.
+            (at(2026, 11, 24, 12, 0), 5, Some(Quiet { weekends: false, ..quiet() }), at(2026, 12, 1, 6, 30)),
+            // There is no 02:30 in the night in which the clocks go forward, and two in the one in which they go back.
+            (at(2027, 3, 27, 12, 0), 2, None, At::of_local(date(2027, 3, 28).at(2, 0, 0, 0), &berlin()).expect("moment")),
+        ] {
+            assert_eq!(digest(hour).next(made, quiet.as_ref()), due, "{made} {hour}");
+        }
+        let rules = Rules { rules: vec![rule()], digests: BTreeMap::from([("ops".to_owned(), digest(7))]), ..Rules::default() };
+        let noon = at(2026, 11, 24, 12, 0);
+        let told = |happened: &Happened| rules.asked(happened, noon).iter().map(|asked| asked.due).collect::<Vec<_>>();
+        assert_eq!(told(&nears(30, 30, None)), [Some(at(2026, 11, 25, 7, 0)), None], "the other destination wants none");
+        assert_eq!(told(&nears(3, 7, None)), [None, None], "what is critical waits for no hour");
+    }
+
+    #[test]
     fn unknown_money_is_told_and_little_money_is_not() {
-        let rules = Rules { rules: vec![rule()], quiet: BTreeMap::from([("ops".to_owned(), quiet())]) };
+        let rules = Rules { rules: vec![rule()], quiet: BTreeMap::from([("ops".to_owned(), quiet())]), ..Rules::default() };
         let night = at(2026, 11, 24, 23, 0);
         let told =
             |happened: &Happened| rules.asked(happened, night).iter().map(|asked| (asked.destination.to_owned(), asked.due)).collect::<Vec<_>>();

@@ -2,11 +2,14 @@
 
 use jiff::civil::Date;
 
-use crate::domain::{
-    decision::Stage,
-    destination::Language,
-    message::{About, Figures, Happened, Message, Severity},
-    money::Money,
+use crate::{
+    domain::{
+        decision::Stage,
+        destination::Language,
+        message::{About, Figures, Happened, Message, Severity},
+        money::Money,
+    },
+    limits,
 };
 
 /// A message as people read it.
@@ -22,10 +25,17 @@ pub struct Text {
 
 impl Text {
     pub fn of(message: &Message, language: Language) -> Text {
+        let mut text = Text::told(&message.happened, language);
+        let words = Words(language);
+        text.facts.push((words.say("Severity", "Stufe").to_owned(), words.severity(message.severity).to_owned()));
+        text
+    }
+
+    fn told(happened: &Happened, language: Language) -> Text {
         let words = Words(language);
         let mut facts = Vec::new();
         let mut fact = |en: &str, de: &str, value: String| facts.push((words.say(en, de).to_owned(), value));
-        let (title, advice) = match &message.happened {
+        let (title, advice) = match happened {
             Happened::CaseOpened { about } => {
                 words.about(about, &mut fact);
                 (
@@ -93,8 +103,16 @@ impl Text {
                 let advice = words.say("Nothing is to be done.", "Es ist nichts zu tun.").to_owned();
                 (words.say("Lastbuy: a test", "Lastbuy: ein Test").to_owned(), advice)
             }
+            Happened::Digest { of } => {
+                for gathered in of {
+                    let Text { title, facts, .. } = Text::told(&gathered.happened, language);
+                    let said: Vec<String> = facts.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+                    fact(&title, &title, cut(&one_line(&said.join("; "))));
+                }
+                let title = format!("Lastbuy: {} {}", of.len(), words.say("things happened", "Ereignisse"));
+                (title, words.say("See all cases with", "Alle Fälle zeigt").to_owned() + &show("cases list"))
+            }
         };
-        fact("Severity", "Stufe", words.severity(message.severity).to_owned());
         Text { title: one_line(&title), facts, advice }
     }
 
@@ -117,6 +135,14 @@ fn show(command: &str) -> String {
 /// What a notice says may hold line breaks; a subject may not.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// What one message of a digest may take.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(limits::DIGEST_VALUE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 struct Words(Language);

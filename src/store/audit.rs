@@ -215,6 +215,7 @@ fn of_message(message: &Message) -> String {
         MessageState::Scheduled { due } => format!("{what}, again at {due}: {}", error()),
         MessageState::Dead { reason } => format!("{what}: {reason}"),
         MessageState::Sending { epoch, .. } => format!("{what}, epoch {epoch}"),
+        MessageState::Gathered { into } => format!("{what}, told in {into}"),
         MessageState::Pending | MessageState::Delivered { .. } => what,
     }
 }

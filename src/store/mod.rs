@@ -43,6 +43,7 @@ mod check;
 mod codec;
 mod compact;
 mod decision;
+mod digest;
 mod draft;
 mod failpoint;
 mod garbage;

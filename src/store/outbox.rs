@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Actor, ReadError, Store, WriteError,
     act::{Done, bounded, mark, refused, stale},
+    digest,
     draft::{Draft, state_prefix},
     failpoint,
     record::{MessageAct, Record},
@@ -65,14 +66,14 @@ fn is_ready(state: &MessageState, now: At) -> bool {
         MessageState::Scheduled { due } => *due <= now,
         // Its holder let the lease lapse.
         MessageState::Sending { until, .. } => *until <= now,
-        MessageState::Deferred { .. } | MessageState::Delivered { .. } | MessageState::Dead { .. } => false,
+        MessageState::Deferred { .. } | MessageState::Delivered { .. } | MessageState::Dead { .. } | MessageState::Gathered { .. } => false,
     }
 }
 
 // ---- acts ----
 
 /// The one way a message changes.
-fn append(draft: &mut Draft<'_>, mut message: Message, act: MessageAct, by: &str, now: At) -> Done<()> {
+pub(super) fn append(draft: &mut Draft<'_>, mut message: Message, act: MessageAct, by: &str, now: At) -> Done<()> {
     let before = draft.message(message.id)?.map(|before| before.state);
     message.changed_at = now;
     Ok(draft.append(&Record::Message { message: Box::new(message), before, act, mark: mark(by, now) })?)
@@ -85,6 +86,10 @@ fn claim(draft: &mut Draft<'_>, destination: &str, now: At) -> Done<Option<Messa
         let Some(mut message) = draft.message(id)? else {
             return refused(format!("{id} is deferred but not in the store: run lastbuy doctor --deep"));
         };
+        if draft.rules.is_some_and(|rules| rules.digests.contains_key(&message.destination)) {
+            digest::gather(draft, &message.destination, BY, now)?;
+            continue;
+        }
         message.state = MessageState::Pending;
         append(draft, message, MessageAct::Due, BY, now)?;
     }
@@ -162,6 +167,9 @@ fn failed(message: &mut Message, error: String, now: At) -> String {
 
 fn retry(draft: &mut Draft<'_>, id: MessageId, by: &Actor, now: At) -> Done<Message> {
     let Some(mut message) = draft.message(id)? else { return refused(format!("message {id} is not in the store")) };
+    if let MessageState::Gathered { into } = message.state {
+        return refused(format!("message {id} is told in the digest {into}: retry that one"));
+    }
     if matches!(message.state, MessageState::Delivered { .. } | MessageState::Sending { .. } | MessageState::Pending) {
         return refused(format!("message {id} is {} and is not sent again by a person's act", message.state.name()));
     }

@@ -260,6 +260,8 @@ pub enum MessageAct {
     Rescued,
     /// By a person.
     Retried,
+    /// Told in a digest.
+    Gathered,
 }
 
 impl MessageAct {
@@ -275,6 +277,7 @@ impl MessageAct {
             MessageAct::Released => "released",
             MessageAct::Rescued => "rescued",
             MessageAct::Retried => "retried",
+            MessageAct::Gathered => "gathered",
         }
     }
 }

@@ -101,7 +101,11 @@ impl State {
 
     /// Messages that are neither delivered nor dead.
     pub fn messages_waiting(&self) -> u64 {
-        self.messages.iter().filter(|(state, _)| !matches!(state.as_str(), "delivered" | "dead")).map(|(_, count)| count.unsigned_abs()).sum()
+        self.messages
+            .iter()
+            .filter(|(state, _)| !matches!(state.as_str(), "delivered" | "dead" | "gathered"))
+            .map(|(_, count)| count.unsigned_abs())
+            .sum()
     }
 
     /// Counts a message where it is now, and no longer where it was.

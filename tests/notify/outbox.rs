@@ -29,7 +29,7 @@ fn everything_to(destinations: &[&str]) -> Rules {
         escalate_days: vec![60, 30, 7],
         to: destinations.iter().map(|name| (*name).to_owned()).collect(),
     };
-    Rules { rules: vec![rule], quiet: BTreeMap::new() }
+    Rules { rules: vec![rule], ..Rules::default() }
 }
 
 fn open(dir: &Path, rules: &Rules) -> Arc<Store> {
@@ -247,5 +247,71 @@ fn what_was_in_hand_goes_out_again_after_a_start_or_a_lapsed_lease() {
     store.settle_message(&third, Delivery::Release, NOON).expect("handed back");
     assert_eq!(store.bury_messages_except(&["boss".to_owned()], NOON.plus_ms(DAY)).expect("bury"), 1);
     assert!(matches!(&all(&store)[0].state, MessageState::Dead { reason } if reason.contains("'ops'")));
+    sound(&store);
+}
+
+#[test]
+fn a_digest_tells_once_of_what_waited_and_holds_back_nothing_critical() {
+    let dir = tempfile::tempdir().expect("folder");
+    let digest = lastbuy::domain::rule::Digest { hour: time(7, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
+    let rules = Rules { digests: BTreeMap::from([("ops".to_owned(), digest)]), ..everything_to(&["ops", "boss"]) };
+    let morning = NOON.plus_ms(19 * 3_600_000);
+    let mut store = open(dir.path(), &rules);
+    // A start between any two steps, with projections made anew from the log.
+    let again = |store: &mut Arc<Store>| {
+        store.close().expect("close");
+        let empty = open(tempfile::tempdir().expect("folder").path(), &rules);
+        drop(std::mem::replace(store, empty));
+        std::fs::remove_dir_all(dir.path().join("db")).expect("db");
+        *store = open(dir.path(), &rules);
+        sound(store);
+    };
+    for number in 1..=3 {
+        store.put_case(CaseWrite::New(case(&format!("case {number}"), 1)), &me(), NOON).expect("case");
+    }
+    store.remind(CaseId(2), 7, 5, NOON).expect("remind");
+    let critical = claim(&store, "ops", NOON).expect("at once");
+    assert_eq!((critical.message.severity, critical.message.happened.on()), (Severity::Critical, On::LastTimeBuyNears));
+    store.settle_message(&critical, Delivery::Taken, NOON).expect("settle");
+    assert!(claim(&store, "ops", morning.plus_ms(-1)).is_none(), "the rest waits");
+    assert_eq!(claim(&store, "boss", NOON).expect("one by one").message.happened.on(), On::CaseOpened, "who wants no digest does not wait");
+    again(&mut store);
+    let lease = claim(&store, "ops", morning).expect("the digest");
+    let Happened::Digest { of } = &lease.message.happened else { panic!("{:?}", lease.message) };
+    let objects: Vec<String> = of.iter().map(|gathered| gathered.happened.object()).collect();
+    assert_eq!((objects.join(" ").as_str(), lease.message.severity, lease.message.rule.as_str()), ("C-1 C-2 C-3", Severity::Info, "digest"));
+    for gathered in of {
+        let message = store.message(gathered.message).expect("read").expect("there");
+        assert_eq!(message.state, MessageState::Gathered { into: lease.message.id });
+        assert!(store.retry_message(message.id, &me(), morning).is_err_and(|error| error.to_string().contains("digest")));
+    }
+    // Its sender is killed, and so is the next: the same digest, and no other.
+    again(&mut store);
+    let lease = claim(&store, "ops", morning).expect("the same");
+    assert_eq!(of.len(), 3);
+    let text = lastbuy::notify::Text::of(&lease.message, lastbuy::domain::destination::Language::De);
+    assert!(text.title.contains("3 Ereignisse") && text.facts.len() == 4, "{text:?}");
+    assert!(text.facts[0].0.contains("Neuer Fall: C-1") && text.facts[0].1.contains("31.03.2027"), "{text:?}");
+    store.settle_message(&lease, failed(), morning).expect("settle");
+    let later = morning.plus_ms(DAY / 24);
+    let lease = claim(&store, "ops", later).expect("again after an error");
+    store.settle_message(&lease, Delivery::Taken, later).expect("settle");
+    again(&mut store);
+    assert!(claim(&store, "ops", later.plus_ms(DAY * 3)).is_none(), "nothing is told twice");
+    // One alone goes out as itself; more than a digest holds make a second.
+    store.put_case(CaseWrite::New(case("case 4", 1)), &me(), later).expect("case");
+    let alone = claim(&store, "ops", later.plus_ms(DAY)).expect("alone");
+    assert_eq!((alone.message.happened.on(), alone.message.happened.object()), (On::CaseOpened, "C-4".to_owned()));
+    store.settle_message(&alone, Delivery::Taken, later.plus_ms(DAY)).expect("settle");
+    for number in 0..limits::DIGEST_MESSAGES_MAX + 2 {
+        store.put_case(CaseWrite::New(case(&format!("many {number}"), 1)), &me(), later.plus_ms(DAY)).expect("case");
+    }
+    let (mut told, mut digests, at) = (0, 0, later.plus_ms(DAY * 2));
+    while let Some(lease) = claim(&store, "ops", at) {
+        let Happened::Digest { of } = &lease.message.happened else { panic!("{:?}", lease.message) };
+        (told, digests) = (told + of.len(), digests + 1);
+        store.settle_message(&lease, Delivery::Taken, at).expect("settle");
+    }
+    assert_eq!((told, digests), (limits::DIGEST_MESSAGES_MAX + 2, 2));
     sound(&store);
 }
