@@ -140,12 +140,15 @@ pub fn resolve(written: &Notify) -> std::result::Result<Resolved, ConfigError> {
             return Err(named("a name has letters, digits, '-' and '_', at most 40".to_owned()));
         }
         let (way, language, hours) = way(destination).map_err(named)?;
-        if let Some(hour) = digest(destination) {
-            let hour = time("a digest", hour).map_err(named)?;
-            digests.insert(name.clone(), Digest { hour, zone: zone.clone() });
-        }
         if let Some(hours) = hours {
             quiet.insert(name.clone(), quiet_hours(hours, &zone).map_err(named)?);
+        }
+        if let Some(written) = digest(destination) {
+            let hour = time("a digest", written).map_err(named)?;
+            if quiet.get(name).is_some_and(|quiet: &Quiet| quiet.covers(hour)) {
+                return Err(named(format!("the digest of {written} lies in the quiet hours: choose an hour outside of them")));
+            }
+            digests.insert(name.clone(), Digest { hour, zone: zone.clone() });
         }
         destinations.push(Destination { name: name.clone(), language: language.unwrap_or(written.language), way });
     }

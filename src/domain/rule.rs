@@ -62,6 +62,11 @@ pub struct Quiet {
 }
 
 impl Quiet {
+    /// Whether this hour is quiet on every day.
+    pub fn covers(&self, hour: Time) -> bool {
+        if self.from <= self.to { self.from <= hour && hour < self.to } else { hour >= self.from || hour < self.to }
+    }
+
     /// The first moment at or after `at` that is not quiet.
     pub fn over(&self, mut at: At) -> At {
         // A weekend between two nights is three steps; what is quiet all day long ends after a week, so that nothing is held for good.
@@ -96,7 +101,8 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// The first such moment after `at` that is not in quiet hours. Where these leave none within days, the end of the quiet hours, so that nothing is held for good.
+    /// The first such moment after `at` that is not in quiet hours. Where these leave none within days, the end of the quiet hours, so that nothing is held for good; the
+    /// configuration refuses an hour that is always quiet.
     fn next(&self, at: At, quiet: Option<&Quiet>) -> At {
         let mut day = at.local(&self.zone).date();
         let mut held = at;
@@ -234,13 +240,14 @@ mod tests {
             (at(2026, 11, 24, 23, 0), 7, Some(quiet()), at(2026, 11, 25, 7, 0)),
             // Over the weekend.
             (at(2026, 11, 27, 8, 0), 7, Some(quiet()), at(2026, 11, 30, 7, 0)),
-            // Always in quiet hours: their end.
-            (at(2026, 11, 24, 12, 0), 5, Some(Quiet { weekends: false, ..quiet() }), at(2026, 12, 1, 6, 30)),
             // There is no 02:30 in the night in which the clocks go forward, and two in the one in which they go back.
             (at(2027, 3, 27, 12, 0), 2, None, At::of_local(date(2027, 3, 28).at(2, 0, 0, 0), &berlin()).expect("moment")),
         ] {
             assert_eq!(digest(hour).next(made, quiet.as_ref()), due, "{made} {hour}");
         }
+        assert_eq!([0, 6, 7, 19, 20, 23].map(|hour| quiet().covers(time(hour, 0, 0, 0))), [true, true, false, false, true, true]);
+        let noon = Quiet { from: time(12, 0, 0, 0), to: time(13, 0, 0, 0), ..quiet() };
+        assert_eq!([11, 12, 13].map(|hour| noon.covers(time(hour, 0, 0, 0))), [false, true, false]);
         let rules = Rules { rules: vec![rule()], digests: BTreeMap::from([("ops".to_owned(), digest(7))]), ..Rules::default() };
         let noon = at(2026, 11, 24, 12, 0);
         let told = |happened: &Happened| rules.asked(happened, noon).iter().map(|asked| asked.due).collect::<Vec<_>>();
