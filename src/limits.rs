@@ -506,6 +506,13 @@ pub const UPLOAD_FILES_MAX: usize = 64;
 pub const UPLOAD_BYTES_MAX: usize = 1 << 30;
 /// How long one upload may take, in seconds.
 pub const UPLOAD_SECONDS_MAX: u64 = 600;
+/// Findings of an import that its page shows; the rest is counted.
+pub const PAGE_FINDINGS_MAX: usize = 500;
+/// Imports of uploaded files at once; each holds a whole dataset in memory.
+pub const IMPORTS_AT_ONCE_MAX: usize = 2;
+/// Notices handed in by one form, and their size together, in bytes; each is bounded as a delivery by itself.
+pub const HANDED_IN_FILES_MAX: usize = 50;
+pub const HANDED_IN_BYTES_MAX: usize = 200 << 20;
 /// Parts named in the account of what a new dataset changes for open cases; the rest is counted.
 pub const PARTS_TURNED_MAX: usize = 200;
 /// Levels of a bill of materials.

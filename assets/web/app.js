@@ -87,6 +87,25 @@ document.addEventListener("submit", (event) => {
   computeWhatIf(form);
 });
 
+// A file that is dropped anywhere on a page goes into the page's form of files.
+function dropped(event) {
+  const form = document.querySelector("form[data-drop]");
+  if (!form || !event.dataTransfer || ![...event.dataTransfer.types].includes("Files")) return null;
+  event.preventDefault();
+  return form;
+}
+document.addEventListener("dragover", (event) => dropped(event)?.classList.add("over"));
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) dropped(event)?.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  const form = dropped(event);
+  if (!form) return;
+  form.classList.remove("over");
+  form.querySelector("input[type=file]").files = event.dataTransfer.files;
+  if (form.dataset.drop === "send") form.requestSubmit();
+});
+
 // Whoever types chooses what was typed; whoever chooses an offer sees its place in the text.
 document.addEventListener("input", (event) => {
   const name = event.target.dataset.types;
@@ -116,6 +135,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What is live is fetched again and put in place of what was there, unless somebody is at work in it.
+const shown = new Map();
 function refresh() {
   const live = [...document.querySelectorAll("[data-live]")];
   if (!live.length || document.hidden) return;
@@ -125,7 +145,11 @@ function refresh() {
       const page = new DOMParser().parseFromString(text, "text/html");
       for (const old of live) {
         const now = page.querySelector(`[data-live="${old.dataset.live}"]`);
-        if (now && now.innerHTML !== old.innerHTML && !old.contains(document.activeElement)) old.replaceChildren(...now.childNodes);
+        // Compared with what was told before, not with what stands there: what a reader opened or chose is no news.
+        const told = now && now.innerHTML;
+        if (!now || told === shown.get(old.dataset.live) || old.contains(document.activeElement)) continue;
+        shown.set(old.dataset.live, told);
+        old.replaceChildren(...now.childNodes);
       }
     })
     .catch(() => {});
@@ -155,6 +179,7 @@ window.addEventListener("hashchange", openTarget);
 document.addEventListener("DOMContentLoaded", () => {
   openTarget();
   if (!document.querySelector("[data-live]")) return;
+  document.querySelectorAll("[data-live]").forEach((live) => shown.set(live.dataset.live, live.innerHTML));
   listen();
   setInterval(refresh, 30000);
   addEventListener("pagehide", hangUp);

@@ -10,6 +10,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,6 +30,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/v1/hooks/{source}", web::head().to(probe))
         .route("/v1/hooks/{source}", web::method(actix_web::http::Method::OPTIONS).to(handshake));
 }
+
+/// The source under which files are taken that a person hands in.
+const HANDED_IN: &str = "file";
 
 /// What became of a delivery that is on disk.
 pub struct Taken {
@@ -172,7 +176,18 @@ async fn accept(
         headers.push(("authorization".to_owned(), format!("Bearer {token}")));
     }
     let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
-    let delivery = Delivery { source, content_type, file_name, headers, body };
+    keep(service, Delivery { source, content_type, file_name, headers, body }, by).await
+}
+
+/// A file that a person hands in on a page.
+pub async fn hand_in(service: &Service, file_name: String, body: Bytes, by: Actor) -> Result<Taken, Problem> {
+    let source: Source = HANDED_IN.parse().map_err(|error: crate::domain::event::SourceError| Problem::internal(error.to_string()))?;
+    let content_type = Some(intake::content_type_of(&file_name).to_owned());
+    keep(service, Delivery { source, content_type, file_name: Some(file_name), headers: Vec::new(), body }, Some(by)).await
+}
+
+/// Checked and on disk.
+async fn keep(service: &Service, delivery: Delivery, by: Option<Actor>) -> Result<Taken, Problem> {
     let handed_in = if by.is_some() { By::Person(&service.gate) } else { By::Network(&service.gate) };
     let received = intake::receive(delivery, handed_in, clock::now_ms())?;
     if let (Some(token), Some(arrival)) = (received.token, received.arrivals.first()) {

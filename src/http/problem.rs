@@ -112,6 +112,11 @@ impl Problem {
         self
     }
 
+    /// The same in another sentence.
+    pub fn saying(self, detail: String) -> Problem {
+        Problem { detail, ..self }
+    }
+
     pub fn with(mut self, member: &'static str, value: Value) -> Problem {
         self.more.push((member, value));
         self

@@ -1,20 +1,22 @@
 //! `POST /v1/datasets` as a form of files: imports what was uploaded and answers with the same report as `data import`. Fields: any number
-//! of `file` with their names, and before them `mapping`, `decimal`, `days` as on the command line, and `check` to store nothing.
+//! of `file` with their names, one of which may be a ZIP of them, and `mapping`, `decimal`, `days` as on the command line; `check` to store nothing, and
+//! `use=no` to store it and leave in force what is. The page of datasets takes the same form.
 //!
 //! A workbook is read in this process, as the command line reads it: who may post here owns the data directory or has signed in with the right to its data, and
 //! what one unpacks to is bounded.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
-
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use multer::{Field, Multipart};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
 
-use super::{Service, admin, now, problem::Problem};
+use super::{
+    Service, admin,
+    form::{self, Form, Most},
+    now,
+    problem::Problem,
+    unpacked,
+};
 use crate::{
     domain::{
         case::{Case, CaseState, DatasetRow},
@@ -29,132 +31,81 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/v1/datasets", web::post().to(upload)).route("/v1/datasets/{id}/turned", web::get().to(turned));
 }
 
-/// Pieces of a body that are received before they are written.
-const CHUNKS_AHEAD: usize = 4;
+static AT_ONCE: Semaphore = Semaphore::const_new(limits::IMPORTS_AT_ONCE_MAX);
 
-/// What came, in a folder that goes when this does.
-struct Upload {
-    dir: tempfile::TempDir,
+const MOST: Most = Most { files: limits::UPLOAD_FILES_MAX, bytes: limits::UPLOAD_BYTES_MAX, instead: "use `lastbuy data import`" };
+
+/// How the files are read and what is done with them.
+struct Asked {
     options: ImportOptions,
     is_check: bool,
+    is_used: bool,
 }
 
-async fn upload(service: web::Data<Service>, request: HttpRequest, mut payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let by = admin::actor(&request);
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(content_type).map_err(|error| Problem::bad_request(format!("the form cannot be read: {error}")))?;
-    let Ok(_permit) = service.bodies.try_acquire() else {
-        return Err(Problem::busy(format!("{} bodies are being received already; send it again in a moment", limits::BODIES_IN_FLIGHT_MAX)));
+async fn upload(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let imported = taken(&service, &request, payload).await?;
+    Ok(HttpResponse::build(imported.status()).json(json!({ "id": imported.id, "report": imported.report, "turned": imported.turned })))
+}
+
+/// Receives a form of factory files and imports them.
+pub(super) async fn taken(service: &web::Data<Service>, request: &HttpRequest, payload: web::Payload) -> Result<Imported, Problem> {
+    let by = admin::actor(request);
+    let Ok(_turn) = AT_ONCE.try_acquire() else {
+        return Err(Problem::busy(format!("{} imports are under way already; send it again in a moment", limits::IMPORTS_AT_ONCE_MAX)));
     };
-    let dir = tempfile::Builder::new().prefix(".upload-").tempdir_in(service.store.datasets_dir()).map_err(unwritable)?;
-    let wait = Duration::from_secs(limits::UPLOAD_SECONDS_MAX);
-    // The reader of forms wants a stream that may change threads, and actix's payload may not.
-    let (send, mut receive) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(CHUNKS_AHEAD);
-    let pump = async move {
-        while let Some(chunk) = payload.next().await {
-            if send.send(chunk.map_err(|error| std::io::Error::other(error.to_string()))).await.is_err() {
-                break;
-            }
+    let form = form::receive(service, request, payload, MOST).await?;
+    let asked = asked(&form)?;
+    let service = service.clone();
+    web::block(move || import(&service, &form, &asked, &by)).await?
+}
+
+/// What became of the files. Without an identifier nothing was stored: it was to be checked, or files are of no use.
+pub(super) struct Imported {
+    pub id: Option<DatasetId>,
+    pub report: ImportReport,
+    pub turned: Option<Turned>,
+}
+
+impl Imported {
+    pub fn status(&self) -> StatusCode {
+        match self.id {
+            Some(_) => StatusCode::CREATED,
+            None if self.report.unusable.is_empty() => StatusCode::OK,
+            None => StatusCode::UNPROCESSABLE_ENTITY,
         }
-    };
-    let form = Multipart::new(stream::poll_fn(move |context| receive.poll_recv(context)), boundary);
-    let gathered = async { tokio::join!(gather(form, dir), pump).0 };
-    let upload = match tokio::time::timeout(wait, gathered).await {
-        Ok(upload) => upload?,
-        Err(_) => return Err(Problem::timeout(format!("the upload was not complete within {} seconds", limits::UPLOAD_SECONDS_MAX))),
-    };
-    let Imported { id, report, turned } = {
-        let service = service.clone();
-        web::block(move || import(&service, upload, &by)).await??
-    };
-    let mut status = match id {
-        Some(_) => HttpResponse::Created(),
-        None if report.unusable.is_empty() => HttpResponse::Ok(),
-        None => HttpResponse::UnprocessableEntity(),
-    };
-    Ok(status.json(json!({ "id": id, "report": report, "turned": turned })))
-}
-
-/// Without an identifier nothing was stored: it was to be checked, or files are of no use.
-struct Imported {
-    id: Option<DatasetId>,
-    report: ImportReport,
-    turned: Option<Turned>,
+    }
 }
 
 fn unwritable(error: std::io::Error) -> Problem {
     Problem::internal(format!("the upload cannot be kept: {error}"))
 }
 
-async fn gather(mut form: Multipart<'_>, dir: tempfile::TempDir) -> Result<Upload, Problem> {
-    let broken = |error: multer::Error| Problem::bad_request(format!("the form cannot be read: {error}"));
-    let mut upload = Upload { dir, options: ImportOptions::default(), is_check: false };
-    let (mut names, mut left) = (HashSet::new(), limits::UPLOAD_BYTES_MAX);
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let (name, file) = (field.name().unwrap_or_default().to_owned(), field.file_name().map(str::to_owned));
-        if let Some(file) = file {
-            let file = file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-            if file.is_empty() || file.starts_with('.') || file.chars().any(char::is_control) || file.len() > limits::FACTORY_TEXT_CHARS_MAX / 2 {
-                return Err(Problem::bad_request(format!("'{}' is not the name of a file", file.chars().take(40).collect::<String>())));
-            }
-            if !names.insert(file.to_lowercase()) {
-                return Err(Problem::bad_request(format!("{file} was uploaded twice: give each file once")));
-            }
-            if names.len() > limits::UPLOAD_FILES_MAX {
-                return Err(Problem::bad_request(format!("more than {} files in one upload", limits::UPLOAD_FILES_MAX)));
-            }
-            left = keep(field, upload.dir.path().join(file), left).await?;
-            continue;
-        }
-        let text = said(field).await?;
-        let refused = |what: String| Problem::bad_request(what);
+fn asked(form: &Form) -> Result<Asked, Problem> {
+    let mut asked = Asked { options: ImportOptions::default(), is_check: false, is_used: true };
+    let refused = |what: String| Problem::bad_request(what);
+    for (name, text) in &form.fields {
         match name.as_str() {
-            _ if text.is_empty() => {}
             // Ours only: a path would name a file of this machine.
-            "mapping" if text.chars().all(|c| c.is_ascii_lowercase()) => upload.options.mapping = Some(Mapping::named(&text).map_err(refused)?),
+            "mapping" if text.chars().all(|c| c.is_ascii_lowercase()) => asked.options.mapping = Some(Mapping::named(text).map_err(refused)?),
             "mapping" => return Err(refused(format!("'{text}' is not a mapping of ours: {}", Mapping::names().join(", ")))),
-            "decimal" => upload.options.decimal = Some(text.parse().map_err(refused)?),
-            "days" => upload.options.days = Some(text.parse().map_err(refused)?),
-            "check" => upload.is_check = text == "1" || text == "true" || text == "on",
-            other => return Err(refused(format!("the form has a field '{}', which is not known", other.chars().take(40).collect::<String>()))),
+            "decimal" => asked.options.decimal = Some(text.parse().map_err(refused)?),
+            "days" => asked.options.days = Some(text.parse().map_err(refused)?),
+            "check" => asked.is_check = text == "1" || text == "true" || text == "on",
+            "use" => asked.is_used = text != "no",
+            other => return Err(refused(format!("the form has a field '{}', which is not known", form::few(other)))),
         }
     }
-    if names.is_empty() { Err(Problem::bad_request("the form holds no file")) } else { Ok(upload) }
+    Ok(asked)
 }
 
-/// A short field.
-async fn said(mut field: Field<'_>) -> Result<String, Problem> {
-    let mut text = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|error| Problem::bad_request(format!("the form cannot be read: {error}")))? {
-        text.extend_from_slice(&chunk);
-        if text.len() > limits::PART_NUMBER_CHARS_MAX {
-            return Err(Problem::bad_request("a field of the form is too long"));
-        }
-    }
-    Ok(String::from_utf8_lossy(&text).trim().to_owned())
-}
-
-/// Writes a file as it comes; returns the bytes that may still come.
-async fn keep(mut field: Field<'_>, path: PathBuf, mut left: usize) -> Result<usize, Problem> {
-    let mut file = tokio::fs::File::create_new(&path).await.map_err(unwritable)?;
-    while let Some(chunk) = field.chunk().await.map_err(|error| Problem::bad_request(format!("the form cannot be read: {error}")))? {
-        left = left.checked_sub(chunk.len()).ok_or_else(|| {
-            Problem::too_large(format!("the files are larger than the {} bytes taken here: use `lastbuy data import`", limits::UPLOAD_BYTES_MAX))
-        })?;
-        file.write_all(&chunk).await.map_err(unwritable)?;
-    }
-    file.flush().await.map_err(unwritable)?;
-    Ok(left)
-}
-
-fn import(service: &Service, upload: Upload, by: &Actor) -> Result<Imported, Problem> {
-    let paths = [upload.dir.path().to_owned()];
-    let (data, report) = factory::import_with(&paths, &upload.options, &mut |_, _| {}).map_err(|error| {
+fn import(service: &Service, form: &Form, asked: &Asked, by: &Actor) -> Result<Imported, Problem> {
+    unpacked::archives(form)?;
+    let paths = [form.folder().to_owned()];
+    let (data, report) = factory::import_with(&paths, &asked.options, &mut |_, _| {}).map_err(|error| {
         // The folder is ours and means nothing to who uploaded.
-        Problem::bad_request(error.to_string().replace(&format!("{}/", upload.dir.path().display()), ""))
+        Problem::bad_request(error.to_string().replace(&format!("{}/", form.folder().display()), ""))
     })?;
-    drop(upload.dir);
-    if upload.is_check || !report.unusable.is_empty() {
+    if asked.is_check || !report.unusable.is_empty() {
         return Ok(Imported { id: None, report, turned: None });
     }
     let before = service.datasets.active()?;
@@ -176,7 +127,9 @@ fn import(service: &Service, upload: Upload, by: &Actor) -> Result<Imported, Pro
     };
     drop(data);
     let id = service.store.add_dataset(row, by, now())?;
-    service.store.activate_dataset(id, by, now())?;
+    if asked.is_used {
+        service.store.activate_dataset(id, by, now())?;
+    }
     let after = service.datasets.get(id)?.ok_or_else(|| Problem::internal(format!("dataset {id} is not in the store")))?;
     let turned = parts_turned(service, before.as_ref().map(|opened| &*opened.factory), &after.factory)?;
     Ok(Imported { id: Some(id), report, turned: Some(turned) })
@@ -184,19 +137,19 @@ fn import(service: &Service, upload: Upload, by: &Actor) -> Result<Imported, Pro
 
 /// What another dataset means for the parts of open cases.
 #[derive(Debug, Default, Serialize)]
-struct Turned {
-    /// Parts that were unknown and are known now, and the other way; at most `limits::PARTS_TURNED_MAX` each.
-    known: Vec<TurnedPart>,
-    unknown: Vec<TurnedPart>,
-    known_in_all: usize,
-    unknown_in_all: usize,
+pub(super) struct Turned {
+    /// Parts that were unknown and are known by it, and the other way; at most `limits::PARTS_TURNED_MAX` each.
+    pub known: Vec<TurnedPart>,
+    pub unknown: Vec<TurnedPart>,
+    pub known_in_all: usize,
+    pub unknown_in_all: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct TurnedPart {
-    case: CaseId,
-    maker: Option<String>,
-    mpn: String,
+pub(super) struct TurnedPart {
+    pub case: CaseId,
+    pub maker: Option<String>,
+    pub mpn: String,
 }
 
 #[derive(Deserialize)]

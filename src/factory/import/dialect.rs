@@ -47,6 +47,11 @@ pub enum Days {
     Moment,
 }
 
+impl Days {
+    /// Every form, as it is written in configuration and on the command line.
+    pub const FORMS: [&'static str; 7] = ["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DD-MON-YYYY", "YYYY-MM-DD HH:MM:SS"];
+}
+
 impl std::str::FromStr for Mark {
     type Err = String;
 
@@ -64,9 +69,7 @@ impl std::str::FromStr for Days {
 
     fn from_str(text: &str) -> Result<Days, String> {
         let named: Result<Days, serde::de::value::Error> = Days::deserialize(serde::de::value::StrDeserializer::new(text));
-        named.map_err(|_| {
-            format!("'{text}' is no form of days: YYYY-MM-DD, DD.MM.YYYY, DD/MM/YYYY, MM/DD/YYYY, YYYYMMDD, DD-MON-YYYY or YYYY-MM-DD HH:MM:SS")
-        })
+        named.map_err(|_| format!("'{text}' is no form of days: one of {}", Days::FORMS.join(", ")))
     }
 }
 

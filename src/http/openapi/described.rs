@@ -95,7 +95,7 @@ pub const DESCRIBED: &[Described] = &[
     read("/v1/evidence-key", "The public key that evidence is checked with.", &[], "EvidenceKey"),
     act(
         "/v1/datasets",
-        "Import factory files: a form with `file` fields, and before them `mapping`, `decimal`, `days`, `check`. The report is that of `data import`.",
+        "Import factory files: a form of `file` fields (one may be a ZIP of them), `mapping`, `decimal`, `days`, `check`, `use`. The report is that of `data import`.",
         Some("!multipart/form-data"),
         201,
         "Object",

@@ -1,9 +1,9 @@
 //! What was decided about a case, and the forms of those who may: propose an answer with its reason, approve it as a second person, carry it out, take it back.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{Shell, board::answer_name, visible};
+use super::{Shell, board::answer_name, see, visible};
 use crate::{
     domain::{
         access::Act,
@@ -104,7 +104,7 @@ pub async fn decide(service: web::Data<Service>, request: HttpRequest, caller: C
         Ok::<CaseId, Problem>(id)
     });
     match decided.await.unwrap_or_else(|error| Err(error.into())) {
-        Ok(id) => HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/cases/{id}#decision"))).finish(),
+        Ok(id) => see(&format!("/cases/{id}#decision")),
         Err(problem) => super::nothing_here(&request, &problem),
     }
 }

@@ -1,6 +1,6 @@
 //! What arrived and the work on it: searched, filtered, looked at as text, tried again, taken out of quarantine or given up.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use super::{
     Shell, event_name,
     language::Language,
     notice::{self, Side},
-    page,
+    page, see,
     visible::{self, Run},
 };
 use crate::{
@@ -57,6 +57,9 @@ struct Events {
     next: Option<String>,
     /// Only so many of the newest were searched.
     searched: Option<String>,
+    /// Files that were handed in just now, and how many of them were known already.
+    taken: Option<usize>,
+    known: usize,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +67,9 @@ pub struct Asked {
     q: Option<String>,
     state: Option<String>,
     before: Option<String>,
+    /// Files that were handed in just now, and how many of them were known already.
+    taken: Option<usize>,
+    known: Option<usize>,
 }
 
 const STATES: [&str; 9] = ["all", "review", "dead", "quarantined", "ready", "scheduled", "leased", "done", "cancelled"];
@@ -106,7 +112,16 @@ pub async fn events(service: web::Data<Service>, request: HttpRequest, asked: we
             chosen: value == state,
             count: counts.get(value).map(|count| p.language.number(&count.to_string())),
         };
-        Ok(Events { states: STATES.into_iter().map(choice).collect(), q, rows, next, searched, p })
+        Ok(Events {
+            states: STATES.into_iter().map(choice).collect(),
+            q,
+            rows,
+            next,
+            searched,
+            taken: asked.taken,
+            known: asked.known.unwrap_or(0),
+            p,
+        })
     })
     .await
 }
@@ -211,9 +226,17 @@ struct One {
     side: Side,
     raw: Option<Vec<Run>>,
     may_work: bool,
+    /// It was handed in just now, and had been before.
+    is_known: bool,
 }
 
-pub async fn event(service: web::Data<Service>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
+#[derive(Deserialize)]
+pub struct HandedIn {
+    #[serde(default)]
+    known: bool,
+}
+
+pub async fn event(service: web::Data<Service>, request: HttpRequest, id: web::Path<String>, handed_in: web::Query<HandedIn>) -> HttpResponse {
     page(service, request, "events", move |service, p| {
         let id: EventId = id.parse()?;
         let store = &service.store;
@@ -248,6 +271,7 @@ pub async fn event(service: web::Data<Service>, request: HttpRequest, id: web::P
             side: notice::side(service, &event, &p)?,
             raw: body.and_then(|body| as_text(&body, p.language)),
             may_work: p.may_work(),
+            is_known: handed_in.known,
             p,
         })
     })
@@ -265,10 +289,6 @@ fn as_text(body: &[u8], language: Language) -> Option<Vec<Run>> {
         runs.push(Run::Plain(format!("\n… {} {}", language.t("notice.cut"), language.bytes((body.len() - RAW_SHOWN) as u64))));
     }
     Some(runs)
-}
-
-fn see(path: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }
 
 /// An act of a form, and back to the event.

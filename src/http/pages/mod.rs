@@ -7,8 +7,10 @@ mod assets;
 mod board;
 mod case;
 mod chart;
+mod datasets;
 mod decision;
 mod events;
+mod handed_in;
 mod history;
 mod language;
 mod notice;
@@ -58,12 +60,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/review/{job}", web::get().to(review::one))
         .route("/review/{job}", web::post().to(review::resolve))
         .route("/events", web::get().to(events::events))
+        .route("/events", web::post().to(handed_in::take))
         .route("/events/{id}", web::get().to(events::event))
         .route("/events/{id}/retry", web::post().to(events::retry))
         .route("/events/{id}/release", web::post().to(events::release))
         .route("/events/{id}/drop", web::post().to(events::drop))
         .route("/parts", web::get().to(parts::parts))
-        .route("/datasets", web::get().to(plant::datasets))
+        .route("/datasets", web::get().to(datasets::datasets))
+        .route("/datasets", web::post().to(datasets::upload))
+        .route("/datasets/{id}/use", web::post().to(datasets::put_in_force))
         .route("/models", web::get().to(plant::models))
         .route("/messages", web::get().to(records::messages))
         .route("/messages/{id}/retry", web::post().to(records::retry))
@@ -123,6 +128,14 @@ impl Shell {
         self.caller.may(Act::Review)
     }
 
+    pub fn may_hand_in(&self) -> bool {
+        self.caller.may(Act::Ingest)
+    }
+
+    pub fn may_data(&self) -> bool {
+        self.caller.may(Act::Data)
+    }
+
     pub fn may_notify(&self) -> bool {
         self.caller.may(Act::Notify)
     }
@@ -180,6 +193,11 @@ impl Shell {
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)
     }
+}
+
+/// Sends a browser to another page.
+fn see(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }
 
 /// Makes a page from what is stored, beside the event loop. What goes wrong is a page as well.

@@ -1,56 +1,13 @@
-//! What the installation runs on: datasets, models, and the settings in force, each read-only here.
+//! What the installation runs on: models, and the settings in force, read-only here.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{Shell, page, visible};
 use crate::{
-    domain::case::DatasetRow,
     http::{Service, problem::Problem},
     llm,
 };
-
-struct Dataset {
-    id: String,
-    active: bool,
-    imported: String,
-    by: String,
-    products: String,
-    items: String,
-    lines: String,
-    refused: u32,
-    checksum: String,
-}
-
-#[derive(Template)]
-#[template(path = "datasets.html")]
-struct Datasets {
-    p: Shell,
-    rows: Vec<Dataset>,
-}
-
-pub async fn datasets(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
-    page(service, request, "datasets", |service, p| {
-        let rows = service.store.datasets()?;
-        Ok(Datasets { rows: rows.iter().map(|row| dataset(row, &p)).collect(), p })
-    })
-    .await
-}
-
-fn dataset(row: &DatasetRow, p: &Shell) -> Dataset {
-    let number = |count: u32| p.language.number(&count.to_string());
-    Dataset {
-        id: row.id.to_string(),
-        active: row.active,
-        imported: p.language.moment(row.imported_at),
-        by: visible::line(&row.by),
-        products: number(row.products),
-        items: number(row.items),
-        lines: number(row.bom_lines),
-        refused: row.refused_lines,
-        checksum: row.checksum.to_string().chars().take(12).collect(),
-    }
-}
 
 struct Model {
     name: String,

@@ -1,10 +1,10 @@
 //! What is on record: the audit trail, and what people were told.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Shell, page, visible};
+use super::{Shell, page, see, visible};
 use crate::{
     domain::{
         id::MessageId,
@@ -163,7 +163,7 @@ pub async fn retry(service: web::Data<Service>, request: HttpRequest, caller: Ca
         Ok::<(), Problem>(())
     });
     match retried.await.unwrap_or_else(|error| Err(error.into())) {
-        Ok(()) => HttpResponse::SeeOther().insert_header((header::LOCATION, "/messages")).finish(),
+        Ok(()) => see("/messages"),
         Err(problem) => super::nothing_here(&request, &problem),
     }
 }

@@ -1,13 +1,13 @@
 //! Readings that wait for a person: one after another, each doubt with what else the text offers beside the text itself. Sent, the work goes on at once and the
 //! next one is there. Arrows choose among the offers and Enter sends, as in any form.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{
     Shell, event_name,
     notice::{self, Side},
-    page,
+    page, see,
     visible::{self, Run},
 };
 use crate::{
@@ -209,7 +209,7 @@ pub async fn resolve(
         Ok::<String, Problem>(next.map_or_else(|| "/review".to_owned(), |job| format!("/review/{job}")))
     });
     match resolved.await.unwrap_or_else(|error| Err(error.into())) {
-        Ok(next) => HttpResponse::SeeOther().insert_header((header::LOCATION, next)).finish(),
+        Ok(next) => see(&next),
         // What was wrong is told on the page itself.
         Err(problem) => {
             page(again, request, "review", move |service, p| shown(service, p, path.parse()?, Some(visible::line(&problem.to_string())))).await
