@@ -506,6 +506,10 @@ pub const UPLOAD_FILES_MAX: usize = 64;
 pub const UPLOAD_BYTES_MAX: usize = 1 << 30;
 /// How long one upload may take, in seconds.
 pub const UPLOAD_SECONDS_MAX: u64 = 600;
+/// Scenarios kept beside one case: a person compares a handful, and each holds a whole statement.
+pub const SCENARIOS_A_CASE_MAX: usize = 100;
+/// Longest name of a scenario, in characters: a line of a table.
+pub const SCENARIO_NAME_CHARS_MAX: usize = 80;
 /// Findings of an import that its page shows; the rest is counted.
 pub const PAGE_FINDINGS_MAX: usize = 500;
 /// Imports of uploaded files at once; each holds a whole dataset in memory.

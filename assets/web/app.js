@@ -116,6 +116,64 @@ document.addEventListener("change", (event) => {
   if (mark) chooseMark({ dataset: { mark } });
 });
 
+// Words that are selected in a notice can be taken for any question beside it. The form sends their place in the text, in bytes of UTF-8; what is hidden there is
+// shown by its name and counts as what it is.
+const utf8 = new TextEncoder();
+function selectedPlace() {
+  const selection = getSelection();
+  if (selection.rangeCount !== 1 || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const pre = range.startContainer.parentElement?.closest(".text pre");
+  if (!pre) return null;
+  let at = -1;
+  let place = "";
+  const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (!range.intersectsNode(node)) continue;
+    const control = node.parentElement.closest(".control");
+    if (control) return null;
+    const from = node === range.startContainer ? range.startOffset : 0;
+    const to = node === range.endContainer ? range.endOffset : node.data.length;
+    if (at < 0) {
+      const piece = node.parentElement.closest("[data-at]");
+      at = Number(piece.dataset.at);
+      const before = document.createTreeWalker(piece, NodeFilter.SHOW_TEXT);
+      for (let earlier = before.nextNode(); earlier !== node; earlier = before.nextNode()) {
+        const hidden = earlier.parentElement.closest(".control");
+        at += utf8.encode(hidden ? String.fromCodePoint(parseInt(earlier.data.slice(2), 16)) : earlier.data).length;
+      }
+      at += utf8.encode(node.data.slice(0, from)).length;
+    }
+    place += node.data.slice(from, to);
+  }
+  const words = place.trim();
+  if (at < 0 || !words || words.length > 200) return null;
+  const start = at + utf8.encode(place.slice(0, place.length - place.trimStart().length)).length;
+  return { words, value: `${start}-${start + utf8.encode(words).length}:` };
+}
+document.addEventListener("selectionchange", () => {
+  const bar = document.querySelector("[data-take]");
+  const place = bar && selectedPlace();
+  if (!place) return;
+  const buttons = [...document.querySelectorAll("label[data-selected]")].map((label) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label.closest("fieldset").querySelector("legend").textContent;
+    button.addEventListener("click", () => {
+      label.hidden = false;
+      label.querySelector("strong").textContent = place.words;
+      const choice = label.querySelector("input");
+      choice.value = place.value;
+      choice.checked = true;
+      choice.focus();
+    });
+    return button;
+  });
+  const words = document.createElement("strong");
+  words.textContent = place.words;
+  bar.replaceChildren(words, ` ${bar.dataset.take} `, ...buttons);
+});
+
 // "/" goes to the search; arrows go from row to row while one is in a list.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -19,4 +19,5 @@ pub mod part;
 pub mod review;
 pub mod revision;
 pub mod rule;
+pub mod scenario;
 pub mod time;

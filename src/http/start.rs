@@ -205,5 +205,5 @@ fn headers() -> DefaultHeaders {
 
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let problem = Problem::not_found(format!("{} {} is not a route here", request.method(), request.path()));
-    if access::is_page(&request) { Ok(pages::nothing_here(&request, &problem)) } else { Err(problem) }
+    if access::is_page(&request) { Ok(pages::refused(&request, &problem)) } else { Err(problem) }
 }

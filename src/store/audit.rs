@@ -170,6 +170,11 @@ fn told(record: u64, link: Digest, what: &Record) -> AuditEntry {
             let act = format!("decision.{}", decision.stage.as_str());
             entry(mark.at, &mark.by, &act, decision.case.to_string(), None, Some(of_decision(decision)))
         }
+        Record::Scenario { scenario, mark } => {
+            let moved: Vec<String> = scenario.moved.iter().map(|(input, to)| format!("{input} {to}")).collect();
+            let detail = format!("'{}' beside {}: {}", scenario.name, scenario.compared_with, moved.join(", "));
+            entry(mark.at, &mark.by, "scenario.kept", scenario.case.to_string(), None, Some(detail))
+        }
         Record::Corrected { correction, mark } => {
             let job = correction.job.to_string();
             entry(mark.at, &mark.by, "reading.corrected", job, Some(correction.event.to_string()), Some(of_correction(correction)))

@@ -338,6 +338,7 @@ impl<'a> Draft<'a> {
             Record::Decision { decision, .. } => self.apply_decision(decision, place),
             Record::Corrected { correction, .. } => self.apply_correction(correction, place),
             Record::Keyed { key, .. } => self.apply_keyed(*key, place),
+            Record::Scenario { scenario, .. } => self.apply_scenario(scenario, place),
         }
         Ok(())
     }

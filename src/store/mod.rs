@@ -63,6 +63,7 @@ mod restore;
 mod retain;
 mod review;
 mod rewrite;
+mod scenario;
 mod slots;
 mod space;
 mod state;
@@ -83,6 +84,7 @@ pub use read::KnownCases;
 pub use restore::{Restored, restore};
 pub use retain::{Expirable, Expiring, Hold, Kept, Retention};
 pub use review::Reviewed;
+pub use scenario::KeptScenario;
 pub use space::Growth;
 
 use std::{

@@ -15,6 +15,7 @@ use crate::domain::{
     job::{Job, JobState, Step, Subject},
     message::{Message, MessageState},
     review::Correction,
+    scenario::Scenario,
     time::At,
 };
 
@@ -135,6 +136,11 @@ pub enum Record {
         outcome: KeyedOutcome,
         mark: Mark,
     },
+    /// A person kept a what-if of a case.
+    Scenario {
+        scenario: Box<Scenario>,
+        mark: Mark,
+    },
 }
 
 impl Record {
@@ -153,6 +159,7 @@ impl Record {
             Record::Corrected { correction, .. } => vec![correction.before, correction.after],
             Record::Keyed { outcome: KeyedOutcome::Answered { body, .. }, .. } => vec![*body],
             Record::User { user, .. } => user.password.into_iter().collect(),
+            Record::Scenario { scenario, .. } => vec![scenario.body],
             Record::Repeated { .. }
             | Record::Case { .. }
             | Record::Dataset { .. }

@@ -63,6 +63,8 @@ pub(super) enum Which {
     Decisions,
     /// case → number of its newest decision
     CaseDecisions,
+    /// case, number → place of the record
+    Scenarios,
     /// job → place of the record
     Corrections,
     /// key of a request → place of the newest record
@@ -74,7 +76,7 @@ pub(super) enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 31] = [
+    pub const ALL: [Which; 32] = [
         Which::Log,
         Which::Bodies,
         Which::Events,
@@ -102,6 +104,7 @@ impl Which {
         Which::TokenHashes,
         Which::Decisions,
         Which::CaseDecisions,
+        Which::Scenarios,
         Which::Corrections,
         Which::Keyed,
         Which::Jobs,
@@ -137,6 +140,7 @@ impl Which {
             Which::TokenHashes => "token-hashes",
             Which::Decisions => "decisions",
             Which::CaseDecisions => "case-decisions",
+            Which::Scenarios => "scenarios",
             Which::Corrections => "corrections",
             Which::Keyed => "keyed",
             Which::Jobs => "jobs",

@@ -11,7 +11,15 @@ use crate::{
 };
 
 fn filled(path: &str) -> String {
-    let values = [("{id}", "999"), ("{job}", "J-999"), ("{step}", "reading"), ("{name}", "nobody"), ("{source}", "telex"), ("{case}", "C-999")];
+    let values = [
+        ("{id}", "999"),
+        ("{job}", "J-999"),
+        ("{step}", "reading"),
+        ("{name}", "nobody"),
+        ("{number}", "1"),
+        ("{source}", "telex"),
+        ("{case}", "C-999"),
+    ];
     let path = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path} has a part this test does not know");
     path
@@ -85,7 +93,7 @@ fn a_route_that_is_in_no_table_is_refused_and_a_path_written_otherwise_is_the_sa
         assert!(matches!(reply.status, 403..=405), "{method}: {}", reply.status);
     }
     // What needs nobody.
-    for path in ["/healthz", "/readyz", "/style.css", "/sign-in"] {
+    for path in ["/healthz", "/readyz", "/favicon.ico", "/sign-in"] {
         assert_eq!(call(&server, "GET", path, &[], b"").status, 200, "{path}");
     }
     let delivered = server.post(

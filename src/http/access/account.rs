@@ -5,16 +5,21 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use askama::Template;
 use serde::Deserialize;
 
-use super::{Caller, Kind, guard::is_page, hashed, password, peer};
+use super::{Caller, Kind, guard::is_page, hashed, peer};
 use crate::{
-    domain::{
-        access::{Act, User},
-        event::Digest,
+    domain::{access::User, event::Digest},
+    http::{
+        Service,
+        admin::blocking,
+        now,
+        pages::{
+            self,
+            entrance::{self, Wrong},
+        },
+        problem::Problem,
     },
-    http::{Service, admin::blocking, now, problem::Problem},
     store::{Actor, UserChange},
 };
 
@@ -31,48 +36,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/account", web::post().to(change_password));
 }
 
-#[derive(Template)]
-#[template(path = "sign-in.html")]
-struct SignInPage {
-    error: String,
-    name: String,
-    next: String,
-}
-
-#[derive(Template)]
-#[template(path = "setup.html")]
-struct SetupPage {
-    error: String,
-    name: String,
-    code: String,
-}
-
-#[derive(Template)]
-#[template(path = "account.html")]
-struct AccountPage {
-    error: String,
-    done: bool,
-    caller: Caller,
-    acts: Vec<&'static str>,
-}
-
-#[derive(Template)]
-#[template(path = "refused.html")]
-struct RefusedPage {
-    detail: String,
-}
-
-fn page(status: StatusCode, page: &impl Template) -> Answer {
-    let text = page.render().map_err(|error| Problem::internal(format!("the page cannot be rendered: {error}")))?;
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(text))
-}
-
 /// A refusal as a page for who asked for one, otherwise as a problem.
 pub(super) fn refused(request: &HttpRequest, problem: Problem) -> HttpResponse {
     if !is_page(request) {
         return problem.error_response();
     }
-    page(problem.status_code(), &RefusedPage { detail: problem.to_string() }).unwrap_or_else(|problem| problem.error_response())
+    pages::refused(request, &problem)
 }
 
 /// Sends a browser to another page.
@@ -136,14 +105,14 @@ struct Next {
     next: String,
 }
 
-async fn sign_in_page(service: web::Data<Service>, caller: Caller, asked: web::Query<Next>) -> Answer {
+async fn sign_in_page(service: web::Data<Service>, request: HttpRequest, caller: Caller, asked: web::Query<Next>) -> Answer {
     if !service.store.has_users()? {
         return Ok(see("/setup"));
     }
     if caller.is_signed_in() {
         return Ok(see(local(&asked.next)));
     }
-    page(StatusCode::OK, &SignInPage { error: String::new(), name: String::new(), next: local(&asked.next).to_owned() })
+    Ok(entrance::sign_in(&request, StatusCode::OK, None, "", local(&asked.next)))
 }
 
 #[derive(Deserialize)]
@@ -157,16 +126,14 @@ struct SignIn {
 async fn sign_in(service: web::Data<Service>, request: HttpRequest, form: web::Form<SignIn>) -> Answer {
     let SignIn { name, password, next } = form.into_inner();
     let (name, peer, next) = (name.trim().to_lowercase(), peer(&request), local(&next).to_owned());
-    let again = |status, error: String| page(status, &SignInPage { error, name: name.clone(), next: next.clone() });
+    let again = |status, wrong| Ok(entrance::sign_in(&request, status, Some(wrong), &name, &next));
     match check(&service, &name, &password, peer).await? {
         Checked::Right(user) => {
             told(&service, "access.signed_in", name.clone(), format!("from {peer}"), Actor(format!("user:{name}"))).await?;
             begin(&service, &request, &user, &next)
         }
-        Checked::Wrong => again(StatusCode::UNAUTHORIZED, "This name and this password do not belong together, or the user is disabled.".to_owned()),
-        Checked::Wait(seconds) => {
-            again(StatusCode::TOO_MANY_REQUESTS, format!("Too many wrong attempts. The next one is looked at in {seconds} seconds."))
-        }
+        Checked::Wrong => again(StatusCode::UNAUTHORIZED, Wrong::Pair),
+        Checked::Wait(seconds) => again(StatusCode::TOO_MANY_REQUESTS, Wrong::Wait(seconds)),
     }
 }
 
@@ -220,11 +187,11 @@ struct Code {
     code: String,
 }
 
-async fn setup_page(service: web::Data<Service>, asked: web::Query<Code>) -> Answer {
+async fn setup_page(service: web::Data<Service>, request: HttpRequest, asked: web::Query<Code>) -> Answer {
     if service.store.has_users()? {
         return Ok(see("/sign-in"));
     }
-    page(StatusCode::OK, &SetupPage { error: String::new(), name: String::new(), code: asked.into_inner().code })
+    Ok(entrance::setup(&request, StatusCode::OK, None, "", &asked.code))
 }
 
 #[derive(Deserialize)]
@@ -241,18 +208,18 @@ async fn setup(service: web::Data<Service>, request: HttpRequest, form: web::For
     if service.store.has_users()? {
         return Ok(see("/sign-in"));
     }
-    let fails = |status, error: String| page(status, &SetupPage { error, name: name.clone(), code: code.clone() });
+    let fails = |status, wrong| Ok(entrance::setup(&request, status, Some(wrong), &name, &code));
     if let Err(seconds) = service.access.lockout.attempt("", peer, now()) {
-        return fails(StatusCode::TOO_MANY_REQUESTS, format!("Too many wrong attempts. The next one is looked at in {seconds} seconds."));
+        return fails(StatusCode::TOO_MANY_REQUESTS, Wrong::Wait(seconds));
     }
     let expected = *service.access.setup_code.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if expected.is_none() || expected != Some(Digest::of(code.trim().as_bytes())) {
         told(&service, "access.refused", "setup".to_owned(), format!("wrong code, from {peer}"), Actor(format!("peer:{peer}"))).await?;
-        return fails(StatusCode::FORBIDDEN, "This is not the code that the server printed when it started.".to_owned());
+        return fails(StatusCode::FORBIDDEN, Wrong::Code);
     }
     service.access.lockout.succeeded("", peer);
-    if let Some(why) = crate::domain::access::bad_name(&name).or_else(|| unfit(&password, &again, &name)) {
-        return fails(StatusCode::UNPROCESSABLE_ENTITY, sentence(&why));
+    if let Some(wrong) = Wrong::with(&name, &password, &again) {
+        return fails(StatusCode::UNPROCESSABLE_ENTITY, wrong);
     }
     let hash = service.access.passwords.hash(password).await?;
     let (store, own) = (service.clone(), name.clone());
@@ -263,29 +230,14 @@ async fn setup(service: web::Data<Service>, request: HttpRequest, form: web::For
     begin(&service, &request, &user, "/")
 }
 
-fn unfit(password: &str, again: &str, name: &str) -> Option<String> {
-    if password != again { Some("the two passwords differ".to_owned()) } else { password::refused(password, name) }
-}
-
-/// A message as a sentence of a page.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
-}
-
 #[derive(Deserialize)]
 struct Done {
     #[serde(default)]
     done: bool,
 }
 
-fn account(status: StatusCode, caller: Caller, error: String, done: bool) -> Answer {
-    let acts = Act::ALL.iter().filter(|act| caller.may(**act)).map(|act| act.as_str()).collect();
-    page(status, &AccountPage { error, done, caller, acts })
-}
-
-async fn account_page(caller: Caller, asked: web::Query<Done>) -> Answer {
-    account(StatusCode::OK, caller, String::new(), asked.done)
+async fn account_page(request: HttpRequest, caller: Caller, asked: web::Query<Done>) -> HttpResponse {
+    entrance::account(&request, StatusCode::OK, None, &caller, asked.done)
 }
 
 #[derive(Deserialize)]
@@ -301,15 +253,14 @@ async fn change_password(service: web::Data<Service>, request: HttpRequest, call
         return Err(Problem::forbidden("a password is changed by who signed in with it"));
     }
     let name = caller.name.clone();
+    let fails = |status, wrong| Ok(entrance::account(&request, status, Some(wrong), &caller, false));
     match check(&service, &name, &old, peer(&request)).await? {
         Checked::Right(_) => {}
-        Checked::Wrong => return account(StatusCode::FORBIDDEN, caller, "The present password is another.".to_owned(), false),
-        Checked::Wait(seconds) => {
-            return account(StatusCode::TOO_MANY_REQUESTS, caller, format!("Too many wrong attempts. Try again in {seconds} seconds."), false);
-        }
+        Checked::Wrong => return fails(StatusCode::FORBIDDEN, Wrong::Present),
+        Checked::Wait(seconds) => return fails(StatusCode::TOO_MANY_REQUESTS, Wrong::Wait(seconds)),
     }
-    if let Some(why) = unfit(&password, &again, &name) {
-        return account(StatusCode::UNPROCESSABLE_ENTITY, caller, sentence(&why), false);
+    if let Some(wrong) = Wrong::with_password(&name, &password, &again) {
+        return fails(StatusCode::UNPROCESSABLE_ENTITY, wrong);
     }
     let hash = service.access.passwords.hash(password).await?;
     let (store, by) = (service.clone(), caller.actor());

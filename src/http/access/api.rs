@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Caller, guard::TOKEN_MARK, hashed, password, secret};
+use super::{Caller, Unfit, guard::TOKEN_MARK, hashed, secret};
 use crate::{
     domain::{
         access::{Act, Role, Token, User},
@@ -76,8 +76,8 @@ fn role(text: &str) -> Result<Role, Problem> {
 /// A password to keep, and the one to tell where it was made here.
 async fn chosen(service: &Service, given: Option<String>, name: &str) -> Result<(String, Option<String>), Problem> {
     let (password, made) = match given {
-        Some(given) => match password::refused(&given, name) {
-            Some(why) => return Err(Problem::bad_request(why)),
+        Some(given) => match Unfit::found(&given, name) {
+            Some(why) => return Err(Problem::bad_request(why.to_string())),
             None => (given, None),
         },
         None => {

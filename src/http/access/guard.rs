@@ -57,6 +57,8 @@ async fn admit(request: &mut ServiceRequest) -> Result<(), HttpResponse> {
     }
     match (caller, needs) {
         (Some(caller), Needs::Act(act)) => {
+            // Also where it is refused: the page that says so is the caller's.
+            request.extensions_mut().insert(caller.clone());
             if let Err(problem) = caller.must(act) {
                 let open_to_sign_in = caller.kind == Kind::Anonymous;
                 return Err(if open_to_sign_in { unknown(request.request(), &service) } else { account::refused(request.request(), problem) });
@@ -64,7 +66,6 @@ async fn admit(request: &mut ServiceRequest) -> Result<(), HttpResponse> {
             if changes && caller.csrf.is_some() {
                 check_csrf(&service, request, &caller).await.map_err(|problem| account::refused(request.request(), problem))?;
             }
-            request.extensions_mut().insert(caller);
             Ok(())
         }
         (None, Needs::Act(_)) => Err(unknown(request.request(), &service)),

@@ -24,7 +24,10 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-pub use self::guard::{guard, is_page};
+pub use self::{
+    guard::{guard, is_page},
+    password::Unfit,
+};
 use self::{lockout::Lockout, password::Passwords, session::Sessions};
 use super::{Service, problem::Problem, start::Peer};
 use crate::{

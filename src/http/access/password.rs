@@ -13,32 +13,47 @@ use crate::{http::problem::Problem, limits};
 static COMMON: LazyLock<Vec<&str>> =
     LazyLock::new(|| include_str!("../../../assets/common-passwords.txt").lines().filter(|line| !line.is_empty()).collect());
 
-/// Why a password is not taken for a user, as a sentence; `None`: it is.
-pub(super) fn refused(password: &str, user: &str) -> Option<String> {
-    let chars = password.chars().count();
-    if chars < limits::PASSWORD_CHARS_MIN {
-        return Some(format!("the password has {chars} characters: at least {} are needed, and a few words do well", limits::PASSWORD_CHARS_MIN));
+/// Why a password is not taken for a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// So many characters.
+    #[error("the password has {0} characters: at least {least} are needed, and a few words do well", least = limits::PASSWORD_CHARS_MIN)]
+    Short(usize),
+    #[error("the password is longer than {most} bytes", most = limits::PASSWORD_BYTES_MAX)]
+    Long,
+    #[error("the password holds a line break or another character that no keyboard has")]
+    Unprintable,
+    #[error("the password holds the user's name, or little beside this program's")]
+    Own,
+    #[error("the password is one of those that are tried first: choose another")]
+    Common,
+}
+
+impl Unfit {
+    /// `None`: it is taken.
+    pub fn found(password: &str, user: &str) -> Option<Unfit> {
+        let chars = password.chars().count();
+        if chars < limits::PASSWORD_CHARS_MIN {
+            return Some(Unfit::Short(chars));
+        }
+        if password.len() > limits::PASSWORD_BYTES_MAX {
+            return Some(Unfit::Long);
+        }
+        if password.chars().any(char::is_control) {
+            return Some(Unfit::Unprintable);
+        }
+        let lower = password.to_lowercase();
+        let own = lower.replace(user, "").replace("lastbuy", "");
+        if (user.len() >= 3 && lower.contains(user)) || own.chars().count() < limits::PASSWORD_CHARS_MIN.div_ceil(2).max(7) + 1 {
+            return Some(Unfit::Own);
+        }
+        // What is left when digits, signs and a common word are taken out is what somebody had to think of.
+        let letters: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+        let plain = letters.trim_matches(|c: char| c.is_ascii_digit());
+        let begins = |common: &str| plain.starts_with(common) && plain.len() < common.len() + 3;
+        let is_common = distinct(&lower) < 5 || COMMON.iter().any(|common| letters == *common || plain == *common || begins(common));
+        is_common.then_some(Unfit::Common)
     }
-    if password.len() > limits::PASSWORD_BYTES_MAX {
-        return Some(format!("the password is longer than {} bytes", limits::PASSWORD_BYTES_MAX));
-    }
-    if password.chars().any(char::is_control) {
-        return Some("the password holds a line break or another character that no keyboard has".to_owned());
-    }
-    let lower = password.to_lowercase();
-    let own = lower.replace(user, "").replace("lastbuy", "");
-    if (user.len() >= 3 && lower.contains(user)) || own.chars().count() < limits::PASSWORD_CHARS_MIN.div_ceil(2).max(7) + 1 {
-        return Some("the password holds the user's name, or little beside this program's".to_owned());
-    }
-    // What is left when digits, signs and a common word are taken out is what somebody had to think of.
-    let letters: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
-    let plain = letters.trim_matches(|c: char| c.is_ascii_digit());
-    let repeated = distinct(&lower) < 5;
-    if repeated || COMMON.iter().any(|common| letters == *common || plain == *common || (plain.starts_with(common) && plain.len() < common.len() + 3))
-    {
-        return Some("the password is one of those that are tried first: choose another".to_owned());
-    }
-    None
 }
 
 fn distinct(text: &str) -> usize {
@@ -106,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_tried_first_is_refused_and_a_sentence_is_taken() {
         for good in ["correct horse battery", "Vier Worte sind genug", "x9$kLw02!qpZ7", "Übergröße mit Schnur"] {
-            assert_eq!(refused(good, "anna"), None, "{good}");
+            assert_eq!(Unfit::found(good, "anna"), None, "{good}");
         }
         for bad in [
             "short",
@@ -120,7 +135,7 @@ mod tests {
             "line\nbreak in a password",
             &"x1y2z3w4".repeat(40),
         ] {
-            assert!(refused(bad, "anna").is_some(), "{bad}");
+            assert!(Unfit::found(bad, "anna").is_some(), "{bad}");
         }
     }
 

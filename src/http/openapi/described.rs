@@ -136,5 +136,14 @@ pub const DESCRIBED: &[Described] = &[
     read("/metrics", "Figures for a monitoring system, in the text format of Prometheus.", &[], "!application/openmetrics-text"),
     read("/v1/space", "Room on the disk, and what takes it.", &[], "Object"),
     read("/v1/calendar.ics", "Last-time-buy dates as a calendar.", &[], "!text/calendar"),
+    read("/v1/cases/{id}/scenarios", "What-ifs of a case that people kept, newest first.", &[], "Object"),
+    act(
+        "/v1/cases/{id}/scenarios",
+        "Keep a what-if under a `name`, with `horizon`, `service`, `holding`, `redesign` as texts; `assessment` is the statement that was looked at.",
+        Some("Object"),
+        201,
+        "Object",
+    ),
+    read("/v1/cases/{id}/scenarios/{number}", "The statement of one, as it was kept.", &[], "Object"),
     read("/v1/cases/{id}/what-if", "A case's figures with other assumptions; nothing is kept.", &[], "Object"),
 ];

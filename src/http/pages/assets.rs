@@ -26,10 +26,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/assets/{digest}/{name}", web::get().to(one))
-        .route("/style.css", web::get().to(plain_style))
-        .route("/favicon.ico", web::get().to(icon));
+    config.route("/assets/{digest}/{name}", web::get().to(one)).route("/favicon.ico", web::get().to(icon));
 }
 
 /// Where an asset is.
@@ -51,9 +48,4 @@ async fn one(path: web::Path<(String, String)>) -> Result<HttpResponse, Problem>
 /// Where browsers look for an icon that no page names, as beside a page of JSON.
 async fn icon() -> HttpResponse {
     HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("../../../assets/web/icon.svg"))
-}
-
-/// The stylesheet of pages that are made elsewhere, under an address that does not change.
-async fn plain_style() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("../../../assets/web/style.css"))
 }

@@ -12,6 +12,8 @@ use super::{
     history::{self, Entry},
     notice::{self, Conflict, Side},
     page,
+    progress::{self, Station},
+    scenarios,
     statement::{self, AnswerRow, Order, Product, Stock},
     used::{self, Tree, Twig},
     visible,
@@ -42,6 +44,7 @@ struct CasePage {
     /// What it is about, in plain words.
     sentences: Vec<String>,
     decided: Option<String>,
+    stations: Vec<Station>,
     decisions: Vec<Shown>,
     acts: Acts,
     assessment: Option<String>,
@@ -74,6 +77,8 @@ struct CasePage {
     handover: Vec<(&'static str, String)>,
     /// Of the newest statement; empty for an older one.
     sliders: Vec<Slider>,
+    /// What-ifs that people kept, newest first.
+    scenarios: Vec<scenarios::Row>,
 }
 
 struct NoticeRow {
@@ -123,6 +128,7 @@ fn make(service: &Service, p: Shell, id: CaseId, asked: &Asked) -> Result<CasePa
     }
     let assessment = assessment_row.as_ref().map(|row| statement::stored(service, row)).transpose()?.flatten();
     let events = events(service, &case)?;
+    let decisions = service.store.decisions(id)?;
     let chosen: Option<EventId> = asked.event.as_deref().map(str::parse).transpose()?;
     let chosen = events.iter().find(|event| Some(event.id) == chosen).or(events.last());
     let side = chosen.map(|event| notice::side(service, event, &p)).transpose()?;
@@ -197,8 +203,10 @@ fn make(service: &Service, p: Shell, id: CaseId, asked: &Asked) -> Result<CasePa
             Vec::new()
         },
         sliders,
-        decisions: decision::shown(service, id, &p)?,
-        acts: decision::acts(service, &case, assessment.as_ref(), &p)?,
+        scenarios: scenarios::rows(service, &case, &p)?,
+        stations: progress::stations(service, &case, &decisions, &p)?,
+        acts: decision::acts(service, &decisions, assessment.as_ref(), &p),
+        decisions: decisions.iter().map(|decision| decision::shown(decision, &p)).collect(),
         p,
     })
 }

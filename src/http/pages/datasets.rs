@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
 
-use super::{Shell, nothing_here, page, see, visible};
+use super::{Shell, page, refused, see, visible};
 use crate::{
     domain::{case::DatasetRow, id::DatasetId},
     factory::{Days, ImportReport, Mapping},
@@ -93,7 +93,7 @@ struct Report {
 pub async fn upload(service: web::Data<Service>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let imported = match uploads::taken(&service, &request, payload).await {
         Ok(imported) => imported,
-        Err(problem) => return nothing_here(&request, &problem),
+        Err(problem) => return refused(&request, &problem),
     };
     let status = imported.status();
     let mut response = page(service, request, "datasets", move |_, p| Ok(report(imported, p))).await;
@@ -154,6 +154,6 @@ pub async fn put_in_force(service: web::Data<Service>, request: HttpRequest, cal
     });
     match done.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(()) => see("/datasets"),
-        Err(problem) => nothing_here(&request, &problem),
+        Err(problem) => refused(&request, &problem),
     }
 }

@@ -303,7 +303,7 @@ where
     });
     match acted.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(id) => see(&format!("/events/{id}")),
-        Err(problem) => super::nothing_here(&request, &problem),
+        Err(problem) => super::refused(&request, &problem),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{nothing_here, see};
+use super::{refused, see};
 use crate::{
     http::{
         Caller, Service,
@@ -28,7 +28,7 @@ pub async fn take(service: web::Data<Service>, request: HttpRequest, caller: Cal
             [one] => see(&format!("/events/{}", one.event)),
             all => see(&format!("/events?taken={}&known={}", all.len(), all.iter().filter(|one| one.duplicate).count())),
         },
-        Err(problem) => nothing_here(&request, &problem),
+        Err(problem) => refused(&request, &problem),
     }
 }
 

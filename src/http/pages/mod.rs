@@ -9,6 +9,7 @@ mod case;
 mod chart;
 mod datasets;
 mod decision;
+pub mod entrance;
 mod events;
 mod handed_in;
 mod history;
@@ -18,8 +19,10 @@ mod overview;
 mod parts;
 mod plant;
 mod preferences;
+mod progress;
 mod records;
 mod review;
+mod scenarios;
 mod statement;
 mod used;
 mod visible;
@@ -55,6 +58,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cases/{id}/why", web::get().to(statement::why))
         .route("/cases/{id}/what-if", web::get().to(what_if::what_if))
         .route("/v1/cases/{id}/what-if", web::get().to(what_if::api))
+        .route("/cases/{id}/scenarios", web::post().to(scenarios::keep))
+        .route("/v1/cases/{id}/scenarios", web::get().to(scenarios::list))
+        .route("/v1/cases/{id}/scenarios", web::post().to(scenarios::add))
+        .route("/v1/cases/{id}/scenarios/{number}", web::get().to(scenarios::statement))
         .route("/cases/{id}/decision", web::post().to(decision::decide))
         .route("/review", web::get().to(review::queue))
         .route("/review/{job}", web::get().to(review::one))
@@ -91,6 +98,8 @@ pub struct Shell {
     /// How many wait for a person to read them.
     pub review: u64,
     pub today: Date,
+    /// Whoever reads it is not in yet: there is nothing to go to and nothing to find.
+    pub is_outside: bool,
     caller: Caller,
 }
 
@@ -117,7 +126,12 @@ impl Shell {
     /// Of a page that asks the store nothing.
     fn bare(asked: Asked, here: &'static str) -> Shell {
         let Asked { preferences: Preferences { language, theme, path }, caller } = asked;
-        Shell { language, theme, here, path, site: String::new(), review: 0, today: now().date(), caller }
+        Shell { language, theme, here, path, site: String::new(), review: 0, today: now().date(), is_outside: false, caller }
+    }
+
+    /// Of a page for who is not in yet.
+    fn outside(request: &HttpRequest) -> Shell {
+        Shell { is_outside: true, ..Shell::bare(Asked::of(request), "") }
     }
 
     pub fn may_work(&self) -> bool {
@@ -126,6 +140,10 @@ impl Shell {
 
     pub fn may_review(&self) -> bool {
         self.caller.may(Act::Review)
+    }
+
+    pub fn may_decide(&self) -> bool {
+        self.caller.may(Act::Decide)
     }
 
     pub fn may_hand_in(&self) -> bool {
@@ -227,18 +245,27 @@ fn html(status: StatusCode, text: String) -> HttpResponse {
 #[template(path = "problem.html")]
 struct ProblemPage {
     p: Shell,
-    status: u16,
+    heading: String,
     sentence: String,
 }
 
 fn failed(problem: &Problem, asked: Asked, here: &'static str) -> HttpResponse {
     let status = problem.status_code();
-    let page = ProblemPage { p: Shell::bare(asked, here), status: status.as_u16(), sentence: visible::line(&problem.to_string()) };
+    let p = Shell::bare(asked, here);
+    let heading = match status.as_u16() {
+        401 | 403 => p.t("problem.not_allowed"),
+        404 | 410 => p.t("problem.not_found"),
+        409 => p.t("problem.changed"),
+        503 => p.t("problem.busy"),
+        ..500 => p.t("problem.not_understood"),
+        500.. => p.t("problem.failed"),
+    };
+    let page = ProblemPage { heading: heading.to_owned(), sentence: visible::line(&problem.to_string()), p };
     page.render().map_or_else(|_| problem.error_response(), |text| html(status, text))
 }
 
-/// A page that is not there, for whoever asked for a page.
-pub fn nothing_here(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+/// What went wrong, as a page for whoever asked for one.
+pub fn refused(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     failed(problem, Asked::of(request), "")
 }
 

@@ -65,6 +65,8 @@ pub struct PageText {
 }
 
 pub struct Piece {
+    /// Where it begins in the text, in bytes.
+    pub start: usize,
     /// Anchor and field of a marked value.
     pub mark: Option<(String, String)>,
     pub level: &'static str,
@@ -279,7 +281,7 @@ fn pieces(text: &str, from: usize, to: usize, marks: &[(Span, String, &'static s
         // A place that does not stand on the borders of characters is not the text's: it is left unmarked, and the text stays whole.
         let runs = visible::runs(text.get(from..to).unwrap_or(""));
         if !runs.is_empty() {
-            pieces.push(Piece { mark, level, runs });
+            pieces.push(Piece { start: from, mark, level, runs });
         }
     };
     for (span, field, level) in marks.iter().filter(|(span, ..)| span.start as usize >= from && span.end as usize <= to) {

@@ -1,6 +1,10 @@
 //! How a reader wants to see pages: language and theme, kept in two cookies that hold nothing else.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web,
+};
 use serde::Deserialize;
 
 use super::language::Language;
@@ -48,7 +52,11 @@ impl Preferences {
         Preferences {
             language: cookie(request, LANGUAGE).and_then(Language::of_code).unwrap_or(accepted),
             theme: cookie(request, THEME).and_then(Theme::of_name).unwrap_or(Theme::System),
-            path: request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            path: match request.uri().path_and_query() {
+                Some(whole) if *request.method() == Method::GET => whole.to_string(),
+                // What was sent stays sent: one comes back to the page that the form stood on, without what its address carried.
+                _ => request.path().to_owned(),
+            },
         }
     }
 }

@@ -164,6 +164,6 @@ pub async fn retry(service: web::Data<Service>, request: HttpRequest, caller: Ca
     });
     match retried.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(()) => see("/messages"),
-        Err(problem) => super::nothing_here(&request, &problem),
+        Err(problem) => super::refused(&request, &problem),
     }
 }

@@ -239,7 +239,8 @@ fn asked(form: &[(String, String)]) -> Result<Resolve, Problem> {
                 });
                 let (span, value) = place.ok_or_else(|| Problem::bad_request("the form is damaged: load the page again"))?;
                 answer.pick = Some(span);
-                answer.value = Some(value.to_owned());
+                // What was selected in the text says by its place what it is.
+                answer.value = Some(value).filter(|value| !value.is_empty()).map(str::to_owned);
             }
         }
         answers.push(answer);
@@ -260,6 +261,9 @@ mod tests {
             ("q0_notice", "0"),
             ("q0_field", "last_time_buy"),
             ("q0_part", ""),
+            ("q1", "20-34:"),
+            ("q1_notice", "0"),
+            ("q1_field", "manufacturer"),
             ("q2", "typed"),
             ("q2_notice", "1"),
             ("q2_field", "notice_id"),
@@ -268,9 +272,10 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let asked = asked(&form).expect("answers");
-        assert_eq!(asked.answers.len(), 2);
+        assert_eq!(asked.answers.len(), 3);
         assert_eq!((asked.answers[0].pick, asked.answers[0].value.as_deref()), (Some(Span { start: 10, end: 14 }), Some("2027-03-31")));
-        assert_eq!((asked.answers[1].notice, asked.answers[1].value.as_deref()), (1, Some("N-1")));
+        assert_eq!((asked.answers[1].pick, asked.answers[1].value.as_deref()), (Some(Span { start: 20, end: 34 }), None));
+        assert_eq!((asked.answers[2].notice, asked.answers[2].value.as_deref()), (1, Some("N-1")));
         assert!(asked.confirm_rest && asked.note.is_none());
     }
 

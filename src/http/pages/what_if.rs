@@ -1,4 +1,5 @@
-//! What if: a few inputs of a case's statement moved, and the statement computed again on the stored inputs. Nothing is stored.
+//! What if: a few inputs of a case's statement moved, and the statement computed again on the stored inputs. Nothing is stored until a person
+//! keeps it as a scenario (`scenarios`).
 //!
 //! The page is a form; where the script runs, each slider asks for the page again and takes the table out of it. `GET /v1/cases/{id}/what-if` is the same as JSON.
 
@@ -29,13 +30,26 @@ static AT_ONCE: Semaphore = Semaphore::const_new(limits::WHAT_IFS_AT_ONCE_MAX);
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Asked {
     #[serde(default)]
-    horizon: String,
+    pub horizon: String,
     #[serde(default)]
-    service: String,
+    pub service: String,
     #[serde(default)]
-    holding: String,
+    pub holding: String,
     #[serde(default)]
-    redesign: String,
+    pub redesign: String,
+}
+
+impl Asked {
+    /// Those inputs that were moved, by the names under which they are asked for.
+    pub fn moved(&self, moved: &WhatIf) -> Vec<(String, String)> {
+        let inputs = [
+            ("horizon", moved.horizon_months.is_some(), &self.horizon),
+            ("service", moved.service_level.is_some(), &self.service),
+            ("holding", moved.holding_rate.is_some(), &self.holding),
+            ("redesign", moved.redesign_cost.is_some(), &self.redesign),
+        ];
+        inputs.into_iter().filter(|(_, is_moved, _)| *is_moved).map(|(name, _, to)| (name.to_owned(), to.trim().to_owned())).collect()
+    }
 }
 
 /// A slider: where it may go, and where it stands in the statement.
@@ -130,16 +144,17 @@ fn moved(asked: &Asked, base: &Base) -> Result<WhatIf, Problem> {
     })
 }
 
-struct Computed {
-    case: Case,
-    row: AssessmentRow,
-    site: Site,
-    before: Assessment,
-    after: Assessment,
-    moved: WhatIf,
+/// A statement before and after.
+pub struct Computed {
+    pub case: Case,
+    pub row: AssessmentRow,
+    pub site: Site,
+    pub before: Assessment,
+    pub after: Assessment,
+    pub moved: WhatIf,
 }
 
-fn compute(service: &Service, id: CaseId, asked: &Asked) -> Result<Computed, Problem> {
+pub fn compute(service: &Service, id: CaseId, asked: &Asked) -> Result<Computed, Problem> {
     let case = service.store.case(id)?.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
     let nothing = || Problem::not_found(format!("{id} has no statement that can be computed again"));
     let row = service.store.assessment(case.latest.ok_or_else(nothing)?)?.ok_or_else(nothing)?;
@@ -191,6 +206,9 @@ struct Page {
     sliders: Vec<Slider>,
     lines: Vec<Line>,
     is_moved: bool,
+    /// What was moved, for the form that keeps it.
+    moved: Vec<(String, String)>,
+    assessment: String,
 }
 
 pub async fn what_if(service: web::Data<Service>, request: HttpRequest, id: web::Path<String>, asked: web::Query<Asked>) -> HttpResponse {
@@ -202,6 +220,8 @@ pub async fn what_if(service: web::Data<Service>, request: HttpRequest, id: web:
             sliders: sliders(&computed.before, &computed.site, &asked, p.language),
             lines: lines(&computed.before, &computed.after, p.language),
             is_moved: computed.moved != WhatIf::default(),
+            moved: asked.moved(&computed.moved),
+            assessment: computed.row.id.to_string(),
             p,
         })
     })
@@ -248,7 +268,7 @@ fn lines(before: &Assessment, after: &Assessment, language: Language) -> Vec<Lin
     lines
 }
 
-fn signed(shown: String) -> String {
+pub fn signed(shown: String) -> String {
     if shown.starts_with('\u{2212}') { shown } else { format!("+{shown}") }
 }
 
