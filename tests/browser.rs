@@ -7,6 +7,11 @@
 mod common;
 #[path = "browser/driver.rs"]
 mod driver;
+#[path = "browser/journey.rs"]
+mod journey;
+#[path = "notify/receiver.rs"]
+#[allow(dead_code, reason = "the tests of messages use the rest")]
+mod receiver;
 
 use std::path::PathBuf;
 
@@ -40,16 +45,49 @@ fn hostile() -> Value {
     })
 }
 
-#[test]
-fn the_pages_in_a_browser() {
-    let Some(driver) = Driver::start() else {
+/// `None`, and it is said, where there is no browser.
+fn driver() -> Option<Driver> {
+    let driver = Driver::start();
+    if driver.is_none() {
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
             "chromedriver is missing, and CI must have it: apt-get install chromium chromium-driver"
         );
         eprintln!("browser: SKIPPED, chromedriver is not installed (apt-get install chromium chromium-driver)");
-        return;
-    };
+    }
+    driver
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime")
+}
+
+#[test]
+fn from_an_empty_installation_to_evidence_that_anybody_can_check() {
+    let Some(driver) = driver() else { return };
+    let data = tempfile::tempdir().expect("folder");
+    let ((hook, inbox, rings), (relay, mails)) = (journey::hook(), journey::relay());
+    journey::configure(data.path(), hook, relay);
+    let server = Server::start(data.path());
+    runtime().block_on(async {
+        let browser = driver.browser().await;
+        let mut seen = Seen { server: &server, browser: &browser, folder: pictures(), pages: 0 };
+        journey::first_user(&mut seen).await;
+        journey::take_in_the_factory(&mut seen).await;
+        let case = journey::a_notice_is_dropped_and_read(&mut seen).await;
+        journey::a_doubt_is_cleared(&mut seen).await;
+        journey::answers_are_compared(&mut seen, &case).await;
+        journey::two_people_decide(&mut seen, data.path(), &case).await;
+        journey::people_are_told(&inbox, &rings, &mails);
+        journey::evidence_is_checked(&seen, &case).await;
+        assert!(seen.pages >= 36, "only {} looks were taken", seen.pages);
+        browser.client.clone().close().await.expect("the browser ends");
+    });
+}
+
+#[test]
+fn the_pages_in_a_browser() {
+    let Some(driver) = driver() else { return };
     let data = tempfile::tempdir().expect("folder");
     ok(lastbuy(data.path()).args(["demo", "--json"]));
     let server = Server::start(data.path());
@@ -58,8 +96,7 @@ fn the_pages_in_a_browser() {
     let mail = json!({ "subject": "<script>window.pwned='subject'</script>\u{202e}", "from": "\"<img src=x onerror=window.pwned=1>\" <a@evil.example>", "text": "<b>Last time buy</b> <script>window.pwned='text'</script> LM317\u{202e} ends on 2027-05-31." });
     let (status, taken) = server.post("/v1/hooks/email", "application/json", mail.to_string().as_bytes());
     assert_eq!(status, 202, "{taken}");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         let browser = driver.browser().await;
         settled(&browser, &server).await;
         let mut seen = Seen { server: &server, browser: &browser, folder: pictures(), pages: 0 };

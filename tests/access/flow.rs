@@ -118,6 +118,34 @@ fn a_reading_is_corrected_a_case_decided_with_four_eyes_and_its_evidence_checked
     assert_eq!(emil.post(&server, &path("/done"), &json!({})).status, 409);
     assert_eq!(emil.post(&server, &path("/reopen"), &json!({ "note": "more demand" })).json()["stage"], "reopened");
     assert_eq!(the_case()["state"], "open");
+
+    // ---- scenarios ----
+    let scenarios = format!("/v1/cases/{case}/scenarios");
+    let latest = the_case()["latest"].clone();
+    let keep = |who: &Signed, body: Value| who.post(&server, &scenarios, &body);
+    for (body, status) in [
+        (json!({ "name": "dear", "holding": "48", "assessment": "A-999" }), 409),
+        (json!({ "name": " ", "holding": "48" }), 400),
+        (json!({ "name": "a\nb", "holding": "48" }), 400),
+        (json!({ "name": "x".repeat(81), "holding": "48" }), 400),
+        (json!({ "name": "dear", "holding": "four" }), 400),
+        (json!({ "name": "dear" }), 422),
+    ] {
+        let refused = keep(&emil, body.clone());
+        assert_eq!(refused.status, status, "{body}: {}", refused.text);
+    }
+    let kept = keep(&emil, json!({ "name": "dear storage", "holding": "48", "assessment": latest }));
+    assert_eq!((kept.status, &kept.json()["number"], &kept.json()["moved"]), (201, &json!(1), &json!({ "holding": "48" })), "{}", kept.text);
+    assert_eq!(keep(&clara, json!({ "name": "Dear Storage", "holding": "50" })).status, 409, "one of a name");
+    assert_eq!(keep(&clara, json!({ "name": "dearer", "holding": "50", "horizon": "12" })).json()["number"], 2);
+    let listed = emil.get(&server, &scenarios).json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&listed["items"][0]["name"], &listed["items"][0]["by"]), (&json!("dearer"), &json!("user:clara")), "{listed}");
+    assert_eq!(listed["items"][1]["compared_with"], latest);
+    let would_be = emil.get(&server, &format!("{scenarios}/1")).json();
+    assert_eq!(would_be["headline"], listed["items"][1]["headline"], "{would_be}");
+    assert_eq!(emil.get(&server, &format!("{scenarios}/3")).status, 404);
+    assert_eq!((&the_case()["latest"], the_case()["state"].as_str()), (&latest, Some("open")), "a scenario changes nothing");
     // By the command line it is proposed as well.
     let by_hand = ok(lastbuy(dir.path()).args(["cases", "decide", &case, "buy all", "--note", "as agreed"]));
     assert!(by_hand.contains("proposed"), "{by_hand}");
@@ -128,6 +156,7 @@ fn a_reading_is_corrected_a_case_decided_with_four_eyes_and_its_evidence_checked
         "decision.approved",
         "decision.done",
         "decision.reopened",
+        "scenario.kept",
         "case.decided",
         "case.closed",
         "case.reopened",

@@ -140,6 +140,41 @@ fn an_upload_is_checked_imported_and_reported_as_by_the_command_line() {
     let rows = server.get("/v1/datasets").1;
     assert_eq!((&rows["items"][0]["id"], &rows["items"][0]["active"]), (&made["id"], &true.into()));
 
+    // Stored and not in force, as the page does it; and the same files as one ZIP.
+    let (status, stored) = upload(&files, &[("use", "no")]);
+    assert_eq!((status, &stored["id"]), (201, &"D-2".into()), "{stored}");
+    let zipped = |names: &[&str]| {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in names {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("entry");
+            let text = texts.iter().find(|(known, _)| name.ends_with(known.as_str())).map_or("rubbish", |(_, text)| text);
+            archive.write_all(text.as_bytes()).expect("written");
+        }
+        archive.finish().expect("a ZIP").into_inner()
+    };
+    let packed = |bytes: &[u8]| {
+        let head = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"factory.zip\"\r\n\r\n";
+        post(&socket, "/v1/datasets", "multipart/form-data; boundary=cut", &[&head[..], bytes, b"\r\n--cut--\r\n"].concat())
+    };
+    let names: Vec<String> =
+        texts.iter().map(|(name, _)| format!("plant/{name}")).chain(["__MACOSX/bom.csv".to_owned(), ".DS_Store".to_owned()]).collect();
+    let (status, unpacked) = packed(&zipped(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    assert_eq!((status, &unpacked["report"]), (201, &checked["report"]), "{unpacked}");
+    for (bytes, said) in [
+        (b"PK\x03\x04 and no more".to_vec(), "pack it again"),
+        (zipped(&["a/bom.csv", "b/BOM.csv"]), "there already"),
+        (zipped(&["more.zip"]), "not the name of a file"),
+        (zipped(&(0..70).map(|at| format!("{at}.csv")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()), "more than 64 files"),
+        (zipped(&["../../bom.csv"]), "products.csv"),
+    ] {
+        let (status, problem) = packed(&bytes);
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 400 && detail.contains(said) && !detail.contains(".upload-"), "{said}: {status} {problem}");
+    }
+    let rows = server.get("/v1/datasets").1;
+    let in_force: Vec<bool> = rows["items"].as_array().expect("rows").iter().filter_map(|row| row["active"].as_bool()).collect();
+    assert_eq!(in_force, [true, false, false], "{rows}");
+
     for (files, fields, said) in [
         (vec![], vec![], "no file"),
         (vec![("../../evil", "x")], vec![], "products.csv, items.csv"),
@@ -154,7 +189,7 @@ fn an_upload_is_checked_imported_and_reported_as_by_the_command_line() {
         assert!(status == 400 && detail.contains(said) && !detail.contains(".upload-"), "{said}: {status} {problem}");
     }
     let folder = std::fs::read_dir(dir.path().join("datasets")).expect("folder");
-    assert_eq!(folder.count(), 1, "uploads are cleared away");
+    assert_eq!(folder.count(), 3, "uploads are cleared away");
     let over_network = server.post("/v1/datasets", "multipart/form-data; boundary=cut", &form(&files, &[]));
     assert!([401, 403].contains(&over_network.0), "nobody has signed in: {} {}", over_network.0, over_network.1);
 }

@@ -146,6 +146,10 @@ impl Shell {
         self.caller.may(Act::Decide)
     }
 
+    pub fn may_audit(&self) -> bool {
+        self.caller.may(Act::Audit)
+    }
+
     pub fn may_hand_in(&self) -> bool {
         self.caller.may(Act::Ingest)
     }

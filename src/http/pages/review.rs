@@ -146,9 +146,9 @@ fn question(number: usize, field: &Field, p: &Shell) -> Question {
     let as_read = field.value.as_ref().map(|value| Offer {
         value: "confirm".to_owned(),
         shown: dated(value, p),
-        before: field.spot.as_ref().map_or_else(String::new, |spot| visible::line(&spot.before)),
+        before: field.spot.as_ref().map_or_else(String::new, |spot| around(&spot.before)),
         printed: field.spot.as_ref().map_or_else(String::new, |spot| visible::line(&spot.printed)),
-        after: field.spot.as_ref().map_or_else(String::new, |spot| visible::line(&spot.after)),
+        after: field.spot.as_ref().map_or_else(String::new, |spot| around(&spot.after)),
         read_as: field.confidence.map(|confidence| language.percent(confidence)),
         mark: field.spot.as_ref().map(|spot| notice::anchor(spot.place.span)),
         chosen: true,
@@ -178,13 +178,24 @@ fn offer(choice: &Choice, p: &Shell) -> Offer {
     Offer {
         value: format!("{}-{}:{}", span.start, span.end, choice.value),
         shown: dated(&choice.value, p),
-        before: visible::line(&choice.spot.before),
+        before: around(&choice.spot.before),
         printed: visible::line(&choice.spot.printed),
-        after: visible::line(&choice.spot.after),
+        after: around(&choice.spot.after),
         read_as: choice.read_as.as_deref().map(|key| notice::field(p.language, key)),
         mark: Some(notice::anchor(span)),
         chosen: false,
     }
+}
+
+/// What stands around a place, as one line: how it was laid out shows in the text beside it.
+fn around(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars().map(|letter| if letter == '\n' { ' ' } else { letter }) {
+        if !(letter == ' ' && line.ends_with(' ')) {
+            line.push(letter);
+        }
+    }
+    visible::line(&line)
 }
 
 /// A date as the reader writes it; anything else as it is.
