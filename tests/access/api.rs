@@ -114,9 +114,11 @@ fn real_answers_fit_their_schemas() {
     ok(lastbuy(dir.path()).args(["review", "resolve", &job, "--confirm-rest"]));
     let propose = root.post(&server, "/v1/cases/C-1/decision", &json!({ "answer": "Last-time buy", "owner": "root" }));
     assert_eq!(propose.status, 201, "{}", propose.text);
+    let kept = root.post(&server, "/v1/cases/C-1/scenarios", &json!({ "name": "dear storage", "holding": "48" }));
+    assert_eq!(kept.status, 201, "{}", kept.text);
     let token = root.post(&server, "/v1/tokens", &json!({ "name": "x", "scopes": ["read"] }));
     fits(&description, "Token", &token.json());
-    let ids = [("{id}", "1"), ("{job}", job.as_str()), ("{step}", "reading"), ("{name}", "root"), ("{source}", "generic")];
+    let ids = [("{id}", "1"), ("{job}", job.as_str()), ("{step}", "reading"), ("{name}", "root"), ("{number}", "1"), ("{source}", "generic")];
     let mut checked = BTreeSet::new();
     for route in API.iter().filter(|route| route.method == "GET" && route.path != "/v1/messages/{id}") {
         // What is no JSON has no schema.

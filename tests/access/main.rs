@@ -9,6 +9,7 @@ mod api;
 mod attacked;
 mod browser;
 mod flow;
+mod handed_in;
 mod matrix;
 mod sessions;
 mod tokens;

@@ -140,7 +140,7 @@ fn guessing_is_slowed_down_and_on_record_and_tells_nothing_of_names() {
     assert_eq!(plain(&unknown.text, "my secret password typed here"), plain(&known.text, "anna"), "the two answers differ");
     // Each pause is twice the one before; what comes within one is not looked at.
     let mut wrong = 2;
-    let paused = |text: &str| text.split(" in ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+    let paused = |text: &str| text.split("looked at in ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
     for tried in 0.. {
         let reply = tries("anna", "wrong password");
         wrong += usize::from(reply.status == 401);

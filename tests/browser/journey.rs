@@ -342,7 +342,7 @@ pub fn people_are_told(inbox: &Inbox, rings: &Receiver<()>, mails: &Receiver<Str
     let told = decided(inbox);
     assert!(told.iter().all(|(signature, _)| signature.starts_with("v1,")), "{told:?}");
     let mut all = String::new();
-    while !(all.contains("Sundgau") || all.contains("2610-CAP")) || !all.to_lowercase().contains("approved") {
+    while !(all.contains("Sundgau") || all.contains("2610-CAP")) || !all.contains("Answer: ") {
         all.push_str(&mails.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error}: {all}")));
     }
 }

@@ -122,3 +122,32 @@ pub fn account(request: &HttpRequest, status: StatusCode, wrong: Option<Wrong>, 
 fn rendered(status: StatusCode, page: &impl Template) -> HttpResponse {
     super::text(page).map_or_else(|problem| problem.error_response(), |text| html(status, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_was_wrong_is_told_in_every_language_with_its_numbers() {
+        let password = [Unfit::Short(5), Unfit::Long, Unfit::Unprintable, Unfit::Own, Unfit::Common].map(Wrong::Password);
+        let others = [Wrong::Pair, Wrong::Wait(7), Wrong::Code, Wrong::Present, Wrong::Differ, Wrong::Name];
+        for language in Language::ALL {
+            let told: std::collections::BTreeSet<String> = password.into_iter().chain(others).map(|wrong| wrong.sentence(language)).collect();
+            assert_eq!(told.len(), password.len() + others.len(), "two are told alike: {told:?}");
+            assert!(told.iter().all(|sentence| !sentence.contains("entrance.") && sentence.ends_with('.')), "{told:?}");
+            assert!(Wrong::Wait(7).sentence(language).contains(" 7 ") && password[0].sentence(language).contains(" 12 "));
+        }
+        for act in Act::ALL {
+            assert!(Language::ALL.iter().all(|language| language.found(&format!("act.{}", act.as_str())).is_some()), "{act:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_user_needs_a_name_and_one_password_twice() {
+        let good = "correct horse battery";
+        assert!(Wrong::with("anna", good, good).is_none());
+        assert!(matches!(Wrong::with("An na", good, good), Some(Wrong::Name)));
+        assert!(matches!(Wrong::with("anna", good, "correct horse"), Some(Wrong::Differ)));
+        assert!(matches!(Wrong::with("anna", "short", "short"), Some(Wrong::Password(Unfit::Short(5)))));
+    }
+}

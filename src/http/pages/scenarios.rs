@@ -96,15 +96,8 @@ fn kept(service: &Service, caller: &Caller, id: CaseId, keep: Keep) -> Result<Sc
         return Err(Problem::unfit("nothing was moved, so there is nothing to keep"));
     }
     let body = serde_json::to_vec(&after).map_err(|error| Problem::internal(format!("the statement cannot be written: {error}")))?;
-    let scenario = Scenario {
-        case: id,
-        number: 0,
-        name: name.to_owned(),
-        compared_with: row.id,
-        moved,
-        headline: after.headline.clone(),
-        body: Digest::of(&body),
-    };
+    let scenario =
+        Scenario { case: id, number: 0, name: name.to_owned(), compared_with: row.id, moved, headline: after.headline, body: Digest::of(&body) };
     Ok(service.store.keep_scenario(scenario, body, &caller.actor(), now())?)
 }
 
