@@ -52,10 +52,8 @@ cp "$built" "$work/bare"
 strip --strip-debug "$work/bare"
 # What `addr2line` needs to read a crash report from a site; stays with whoever made the release.
 objcopy --only-keep-debug "$built" "$out/$name-$version-$arch.debug"
-shopt -s nullglob
-models=("$model" models/*.adapter.gguf)
-shopt -u nullglob
-"$work/bare" release carry --program "$work/bare" --to "$work/lastbuy" "${models[@]}" >"$work/models.txt"
+# The adapter is part of the program itself.
+"$work/bare" release carry --program "$work/bare" --to "$work/lastbuy" "$model" >"$work/models.txt"
 program="$work/lastbuy"
 glibc=$(objdump -T "$work/bare" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
 

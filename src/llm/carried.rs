@@ -89,7 +89,8 @@ fn copied(from: &mut impl Read, bytes: u64, out: &mut impl Write) -> io::Result<
 }
 
 /// Puts into `dir` what `program` carries, unless it is there. A damaged default model, and a file that an older release put there, are replaced; a file of the
-/// site's own under the same name stays, which is told in the log. Nothing is done where the program carries nothing.
+/// site's own under the same name stays, which is told in the log. What an older release put there and this one no longer carries is removed, where nobody changed
+/// it: an adapter left behind would be used instead of a newer one. Nothing is done where the program carries nothing.
 pub fn unpack(program: &Path, dir: &Path) -> io::Result<Vec<Carried>> {
     let mut file = File::open(program)?;
     let Some((carried, mut at)) = table(&mut file)? else { return Ok(Vec::new()) };
@@ -112,6 +113,13 @@ pub fn unpack(program: &Path, dir: &Path) -> io::Result<Vec<Carried>> {
             }
         }
         at += one.bytes;
+    }
+    for old in before.iter().filter(|old| carried.iter().all(|one| one.name != old.name)) {
+        let left = dir.join(&old.name);
+        if left.is_file() && checksum(&left)?.1 == old.sha256 {
+            std::fs::remove_file(&left)?;
+            tracing::info!(file = %left.display(), "a file of an older release that this one no longer carries was removed");
+        }
     }
     if before != carried {
         std::fs::write(note, serde_json::to_vec(&carried)?)?;
@@ -181,6 +189,18 @@ mod tests {
         let (_dir, new) = program(&[("x.adapter.gguf", b"new"), ("y.adapter.gguf", b"new")]);
         unpack(&new, &models).expect("unpacked");
         assert_eq!(std::fs::read(models.join("x.adapter.gguf")).expect("file"), b"new");
+        assert_eq!(std::fs::read(models.join("y.adapter.gguf")).expect("file"), b"the site's own");
+    }
+
+    #[test]
+    fn what_a_newer_release_no_longer_carries_goes_unless_it_was_changed() {
+        let (dir, old) = program(&[("x.gguf", b"model"), ("x.adapter.gguf", b"old"), ("y.adapter.gguf", b"old")]);
+        let models = dir.path().join("models");
+        unpack(&old, &models).expect("unpacked");
+        std::fs::write(models.join("y.adapter.gguf"), b"the site's own").expect("file");
+        let (_dir, new) = program(&[("x.gguf", b"model")]);
+        unpack(&new, &models).expect("unpacked");
+        assert!(models.join("x.gguf").exists() && !models.join("x.adapter.gguf").exists());
         assert_eq!(std::fs::read(models.join("y.adapter.gguf")).expect("file"), b"the site's own");
     }
 
