@@ -80,7 +80,7 @@ release() {
 }
 cp "$program" this
 printf 'of this run only\n' >password
-printf 'of this run only\nof this run only\n' | minisign -G -p release.pub -s release.key >/dev/null
+printf 'of this run only\nof this run only\n' | minisign -G -p release.pub -s release.key >/dev/null 2>&1
 events=$(lastbuy events list --json | grep -c '"received_at"')
 
 step "an update that is not well is rolled back, with the store"

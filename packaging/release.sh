@@ -38,10 +38,10 @@ work="$out/work"
 say() { printf 'release: %s\n' "$*" >&2; }
 
 build() {
+    # No path of this machine in the program, whoever builds it and where. The folder of the sources shows in debug information alone, which is taken off below, and is
+    # left out here so that the same flags build the dependencies in every folder.
     local home="${CARGO_HOME:-$HOME/.cargo}"
-    # No path of this machine in the program, whoever builds it and where.
-    export RUSTFLAGS="--remap-path-prefix=$PWD=/lastbuy --remap-path-prefix=$home=/cargo"
-    export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$PWD=/lastbuy" CXXFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$PWD=/lastbuy"
+    export RUSTFLAGS="--remap-path-prefix=$home=/cargo" CFLAGS="-ffile-prefix-map=$home=/cargo" CXXFLAGS="-ffile-prefix-map=$home=/cargo"
     CARGO_TARGET_DIR="$target/release-build" nice -n 15 cargo build --release --locked --bin lastbuy ${FEATURES:+--features "$FEATURES"} </dev/null
     built="$target/release-build/release/lastbuy"
 }
