@@ -63,7 +63,7 @@ mkdir -p "$docs" "$work/man" "$work/completions"
 "$work/bare" release man "$work/man"
 for shell in bash zsh fish; do "$work/bare" release completions $shell >"$work/completions/lastbuy.$shell"; done
 gzip -n9 "$work/man"/*.1
-python3 packaging/sbom.py --target "$arch-unknown-linux-gnu" --sbom "$docs/sbom.cdx.json" --licences "$docs/licences.txt" --models "$work/models.txt"
+python3 packaging/sbom.py --target "$arch-unknown-linux-gnu" --sbom "$docs/sbom.cdx.json" --licences "$docs/licences.txt" --models "$work/models.txt" --program "$work/bare"
 cp LICENSE CHANGELOG.md packaging/operations.md packaging/security.md packaging/grafana.json "$docs/"
 "$work/bare" config show --default >"$docs/lastbuy.toml"
 [ -z "$key" ] || "$work/bare" release public-key --key "$key" ${password_file:+--password-file "$password_file"} >"$docs/release.pub"
