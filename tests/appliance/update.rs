@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use minisign::KeyPair;
 
 use crate::common::{self, json, model, notice, ok, said};
@@ -92,6 +93,24 @@ impl Site {
     }
 }
 
+/// The bundle again, its member `name` under a name that leads out of the folder.
+fn leading_out(bundle: &[u8], name: &str, out: &str) -> Vec<u8> {
+    let mut archive = tar::Archive::new(GzDecoder::new(bundle));
+    let mut made = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for entry in archive.entries().expect("entries") {
+        let mut entry = entry.expect("entry");
+        let mut header = entry.header().clone();
+        if entry.path_bytes() == name.as_bytes() {
+            // Set by hand: the crate itself writes no such name.
+            header.as_mut_bytes()[..100].fill(0);
+            header.as_mut_bytes()[..out.len()].copy_from_slice(out.as_bytes());
+            header.set_cksum();
+        }
+        made.append(&header, &mut entry).expect("entry");
+    }
+    made.into_inner().expect("tar").finish().expect("gzip")
+}
+
 /// A release that is the program under test under another version; `otherwise` comes before that.
 fn script(version: &str, otherwise: &str) -> String {
     let program = env!("CARGO_BIN_EXE_lastbuy");
@@ -136,6 +155,8 @@ fn what_is_not_a_newer_release_of_a_trusted_key_is_refused_and_changes_nothing()
         (site.bundle("9.1.0", &script("8.0.0", ""), "release"), "says 'lastbuy 8.0.0'"),
         (site.bundle("9.2.0", "#!/bin/sh\nexit 127\n", "release"), "does not run on this machine"),
         (file("flipped", &flipped), ""),
+        (file("leads-out", &leading_out(&bytes, "lastbuy", "../../bin/lastbuy")), "'../../bin/lastbuy' where lastbuy should be"),
+        (file("absolute", &leading_out(&bytes, "release-notes.md", "/tmp/lastbuy-notes")), "'/tmp/lastbuy-notes' where release-notes.md should be"),
         (file("cut", &bytes[..bytes.len() - 200]), "ends early"),
         (file("notes", b"no bundle at all"), "no bundle"),
     ] {
