@@ -75,7 +75,7 @@ fn manifest(text: &[u8], kind: Kind) -> Result<Manifest, BundleError> {
         return Err(BundleError::Foreign(format!("its format is {}, this program knows up to {FORMAT}", manifest.format)));
     }
     if manifest.kind != kind {
-        return Err(BundleError::OtherKind { theirs: manifest.kind.as_str().to_owned(), ours: kind.as_str().to_owned() });
+        return Err(BundleError::OtherKind { theirs: manifest.kind, ours: kind });
     }
     let bytes = manifest.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
     if manifest.files.len() > limits::BUNDLE_FILES_MAX || bytes > limits::BUNDLE_BYTES_MAX {

@@ -33,6 +33,8 @@ const MANIFEST_NAME: &str = "manifest.json";
 pub enum Kind {
     /// A release of the program.
     Release,
+    /// Models and adapters.
+    Models,
     /// Deliveries, as they arrived elsewhere.
     Notices,
     /// Statements and evidence of an appliance.
@@ -43,6 +45,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Release => "release",
+            Kind::Models => "models",
             Kind::Notices => "notices",
             Kind::Reports => "reports",
         }
@@ -91,8 +94,8 @@ pub enum BundleError {
     OtherKey { theirs: String, ours: String },
     #[error("the signature does not fit: the bundle was changed after it was signed, or damaged")]
     BadSignature,
-    #[error("the bundle is for {theirs}, and {ours} was asked for")]
-    OtherKind { theirs: String, ours: String },
+    #[error("the bundle is for {}, and {} was asked for", theirs.as_str(), ours.as_str())]
+    OtherKind { theirs: Kind, ours: Kind },
     #[error("the bundle ends early: {0}")]
     Truncated(String),
     #[error("the bundle holds something that its manifest does not name there: {0}")]

@@ -48,9 +48,12 @@ enum Command {
     /// Write the signed bundle of a release: every file of a folder, the program as `lastbuy` among them.
     Bundle {
         dir: PathBuf,
+        /// A pack of models instead: every file of the folder, with a version of its own.
+        #[arg(long, requires = "of")]
+        models: bool,
         #[command(flatten)]
         key: Key,
-        /// Version of the program in it, where it is not this one.
+        /// Version of the program or of the pack in it, where it is not this program's.
         #[arg(long, value_name = "VERSION")]
         of: Option<semver::Version>,
         #[arg(long, value_name = "FILE")]
@@ -89,7 +92,9 @@ pub fn run(args: &Args) -> CommandResult {
         }
         Command::Carry { program, to, models } => carry(program, models, to)?,
         Command::PublicKey { key } => output::print(&key.read()?.public()?)?,
-        Command::Bundle { dir, key, of, to } => bundle(dir, &key.read()?, of.as_ref(), to)?,
+        Command::Bundle { dir, models, key, of, to } => {
+            bundle(dir, if *models { Kind::Models } else { Kind::Release }, &key.read()?, of.as_ref(), to)?
+        }
     }
     Ok(Ended::Done)
 }
@@ -105,7 +110,7 @@ fn carry(program: &Path, models: &[PathBuf], to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bundle(dir: &Path, key: &SigningKey, of: Option<&semver::Version>, to: &Path) -> anyhow::Result<()> {
+fn bundle(dir: &Path, kind: Kind, key: &SigningKey, of: Option<&semver::Version>, to: &Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -120,12 +125,14 @@ fn bundle(dir: &Path, key: &SigningKey, of: Option<&semver::Version>, to: &Path)
         }
     }
     files.sort();
-    anyhow::ensure!(files.iter().any(|path| path == Path::new(PROGRAM)), "{} holds no program named {PROGRAM}", dir.display());
+    let has_program = files.iter().any(|path| path == Path::new(PROGRAM));
+    anyhow::ensure!(kind != Kind::Release || has_program, "{} holds no program named {PROGRAM}", dir.display());
     let files: Vec<Source> = files.iter().map(|path| Source::File { path: path.to_string_lossy().into_owned(), from: dir.join(path) }).collect();
     let version = of.map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), ToString::to_string);
     let out = BufWriter::new(File::create(to).with_context(|| format!("{} cannot be made", to.display()))?);
-    let manifest = bundle::make(Kind::Release, &version, std::env::consts::ARCH, made_at()?, &files, key, out)?;
-    output::print(&format!("{}: release {version}, {} files", to.display(), manifest.files.len()))
+    let arch = if kind == Kind::Release { std::env::consts::ARCH } else { "" };
+    let manifest = bundle::make(kind, &version, arch, made_at()?, &files, key, out)?;
+    output::print(&format!("{}: {} {version}, {} files", to.display(), kind.as_str(), manifest.files.len()))
 }
 
 /// The program's name in a bundle.

@@ -5,6 +5,7 @@ mod care;
 #[path = "../common/mod.rs"]
 mod common;
 mod diode;
+mod pack;
 mod release;
 mod service;
 mod tls;

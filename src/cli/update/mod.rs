@@ -1,5 +1,6 @@
-//! `lastbuy update`: a newer release without internet, out of a signed bundle.
+//! `lastbuy update`: a newer release, or models, without internet, out of a signed bundle.
 
+mod models;
 mod site;
 
 use std::{
@@ -15,7 +16,7 @@ use serde_json::json;
 use self::site::Site;
 use super::{CommandResult, Context, Ended, output, release::PROGRAM};
 use crate::{
-    bundle::{self, Keys, Kind, Manifest},
+    bundle::{self, BundleError, Keys, Kind, Manifest},
     config::Config,
 };
 
@@ -36,7 +37,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Put the program of a bundle in this one's place: checked, tried on this data directory after a backup, and taken back if it is not well.
+    /// Put the program of a bundle in this one's place: checked, tried on this data directory after a backup, and taken back if it is not well. The models of a
+    /// pack are put beside those that are there, once each has read a notice here.
     Apply {
         bundle: PathBuf,
         /// Public key of minisign to trust instead of the configured ones.
@@ -70,7 +72,13 @@ pub fn keys(context: &Context, named: &[PathBuf]) -> anyhow::Result<Keys> {
 }
 
 fn verify(path: &Path, keys: &Keys, as_json: bool) -> CommandResult {
-    let (manifest, key) = bundle::unpack(path, keys, Kind::Release, None)?;
+    let (manifest, key) = match bundle::unpack(path, keys, Kind::Release, None) {
+        Err(BundleError::OtherKind { theirs: Kind::Models, .. }) => bundle::unpack(path, keys, Kind::Models, None)?,
+        other => other?,
+    };
+    if manifest.kind == Kind::Models {
+        return verified_models(path, &manifest, &key, as_json);
+    }
     let fits = fits(&manifest).map_err(|error| error.to_string());
     if as_json {
         output::json(&json!({ "ok": fits.is_ok(), "why": fits.as_ref().err(), "signed_by": key, "manifest": manifest }))?;
@@ -87,6 +95,23 @@ fn verify(path: &Path, keys: &Keys, as_json: bool) -> CommandResult {
             Ok(version) => output::print(&format!("It is newer than this program ({}): `lastbuy update apply` takes {version}", own()?))?,
             Err(why) => output::note(why),
         }
+    }
+    Ok(Ended::Done)
+}
+
+fn verified_models(path: &Path, manifest: &Manifest, key: &str, as_json: bool) -> CommandResult {
+    if as_json {
+        output::json(&json!({ "ok": true, "why": null, "signed_by": key, "manifest": manifest }))?;
+    } else {
+        let files: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        let text = format!(
+            "{} is whole and signed with the key {key}: models {}, made {}: {}",
+            path.display(),
+            manifest.version,
+            manifest.made_at,
+            files.join(", ")
+        );
+        output::print(&text)?;
     }
     Ok(Ended::Done)
 }
@@ -112,7 +137,13 @@ fn apply(path: &Path, keys: &Keys, unit: Option<&str>, context: &Context) -> Com
         .prefix(".lastbuy-update.")
         .tempdir_in(site.folder())
         .with_context(|| format!("{} cannot be written to: run this as the user who installed the program", site.folder().display()))?;
-    let (manifest, key) = bundle::unpack(path, keys, Kind::Release, Some(staged.path()))?;
+    let (manifest, key) = match bundle::unpack(path, keys, Kind::Release, Some(staged.path())) {
+        Err(BundleError::OtherKind { theirs: Kind::Models, .. }) => {
+            models::apply(path, keys, &site)?;
+            return Ok(Ended::Done);
+        }
+        other => other?,
+    };
     let version = fits(&manifest)?;
     output::note(&format!("{}: release {version}, signed with the key {key}", path.display()));
     let new = staged.path().join(PROGRAM);

@@ -62,6 +62,22 @@ impl Site {
         self.program.parent().unwrap_or(Path::new("/"))
     }
 
+    /// The program in force.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Where the site's models lie.
+    pub fn models(&self) -> PathBuf {
+        self.data_dir.join("models")
+    }
+
+    /// Gives a file to the store's user.
+    pub fn hand_over(&self, path: &Path) -> anyhow::Result<()> {
+        let Some((uid, gid)) = self.owner else { return Ok(()) };
+        chown(path, Some(uid), Some(gid)).with_context(|| format!("{} cannot be given to user {uid}", path.display()))
+    }
+
     pub fn previous(&self) -> PathBuf {
         self.program.with_extension("previous")
     }
@@ -109,9 +125,7 @@ impl Site {
         let folder = self.data_dir.join(UPDATES);
         if !folder.exists() {
             fs::DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-            if let Some((uid, gid)) = self.owner {
-                chown(&folder, Some(uid), Some(gid))?;
-            }
+            self.hand_over(&folder)?;
         }
         let path = folder.join(format!("before-{version}.backup"));
         // Of an attempt that was taken back.
