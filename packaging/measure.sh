@@ -113,7 +113,9 @@ start "$folder/few"
 printf 'first start, with the models unpacked: %s s\n' "$(does ready "$begun")"
 for file in "$here"/assets/notices/*.eml; do "$program" --data-dir "$folder/few" ingest --wait "$file" >/dev/null 2>&1; done
 "$program" --data-dir "$folder/few" data import "$here/assets/factory" >/dev/null
-sleep 5
+# Idle is when no job is left; what is opened for work closes a little later.
+while "$program" --data-dir "$folder/few" jobs list --json | grep -qE '"(ready|leased|scheduled)"'; do sleep 1; done
+sleep 30
 read -r memory cpu children count < <(does idle "$server" "$idle_seconds")
 figure "memory of the idle server" "$memory" MiB 120
 printf '%-58s %8s MiB in %s children\n' "beside it, the model" "$children" "$count"
