@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> CommandResult {
         Command::Carry { program, to, models } => carry(program, models, to)?,
         Command::PublicKey { key } => output::print(&key.read()?.public()?)?,
         Command::Bundle { dir, models, key, of, to } => {
-            bundle(dir, if *models { Kind::Models } else { Kind::Release }, &key.read()?, of.as_ref(), to)?
+            bundle(dir, if *models { Kind::Models } else { Kind::Release }, &key.read()?, of.as_ref(), to)?;
         }
     }
     Ok(Ended::Done)

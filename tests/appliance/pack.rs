@@ -111,6 +111,7 @@ fn a_pack_that_cannot_be_used_is_refused_and_changes_nothing() {
         (site.pack("2.0.0", "stranger", &[(&name, &bytes)]), "not among those trusted"),
         (site.pack("2.1.0", "release", &[("card.md", b"# Card\n")]), "holds no model"),
         (site.pack("2.2.0", "release", &[("deeper/x.gguf", &bytes)]), "side by side"),
+        (site.pack("2.2.1", "release", &[(&name, &bytes), ("carried.json", b"[]")]), "and nothing else"),
         (site.pack("2.3.0", "release", &[("other.adapter.gguf", &bytes)]), "neither in the pack nor in"),
         (site.pack("2.4.0", "release", &[(&name, &damaged)]), "nothing was changed"),
         (site.pack("2.5.0", "release", &[("site.gguf", b"GGUF and nothing behind it")]), "nothing was changed"),

@@ -25,8 +25,8 @@ const TRIED_WITH: &str = "PRODUCT DISCONTINUANCE NOTICE\nManufacturer: Acme\nAff
 /// Files of a pack lie side by side: models, adapters of models in the pack or here, and texts that go with them.
 fn names(manifest: &Manifest) -> anyhow::Result<Vec<&str>> {
     let names: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
-    if let Some(name) = names.iter().find(|name| name.contains('/') || **name == NOTE) {
-        anyhow::bail!("the pack holds '{name}': models and what belongs to them lie side by side in a pack");
+    if let Some(name) = names.iter().find(|name| name.contains('/') || ![MODEL, ".md", ".txt"].iter().any(|ending| name.ends_with(ending))) {
+        anyhow::bail!("the pack holds '{name}': models (*{MODEL}) and their texts (*.md, *.txt) lie side by side in a pack, and nothing else");
     }
     anyhow::ensure!(names.iter().any(|name| name.ends_with(MODEL)), "the pack holds no model (*{MODEL})");
     Ok(names)
@@ -105,7 +105,8 @@ fn tries(site: &Site, folder: &Path, staged: &Path, model: &str) -> Result<(), S
         }
         symlink(&here, &path).map_err(|error| error.to_string())?;
     }
-    let notice = staged.join("tried-with.txt");
+    // No file of a bundle has a blank in its name.
+    let notice = staged.join("tried with.txt");
     let tried = fs::write(&notice, TRIED_WITH).map_err(|error| error.to_string()).and_then(|()| {
         let (model, notice) = (path.to_string_lossy(), notice.to_string_lossy());
         site.run(site.program(), &["--model", &model, "read", "--flat", &notice])
