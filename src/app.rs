@@ -22,12 +22,12 @@ use crate::{
     http::{self, AccessSettings, Service},
     intake::{self, Gate},
     limits,
-    llm::{self, Engine, LlmError},
+    llm::{self, LlmError, Shelf},
     notify,
     reading::Reader,
     receive,
     store::{self, Actor, OpenError, Retention, Store, WriteError},
-    work::{self, Knowledge, PinnedModels, Stop, Swept, WorkError, Worker},
+    work::{self, Knowledge, Models, Stop, Swept, WorkError, Worker},
 };
 
 /// Name of the socket in the data directory that the command line speaks to.
@@ -87,13 +87,12 @@ pub fn gate(config: &Config) -> Result<Gate, AppError> {
     .map_err(AppError::Gate)
 }
 
-/// Where models are looked for: the data directory, then `models/` beside the program and in the folders above it.
-pub fn model_dirs(config: &Config) -> Vec<PathBuf> {
-    let mut dirs = vec![config.data_dir.join("models")];
-    if let Ok(program) = std::env::current_exe() {
-        dirs.extend(program.ancestors().skip(1).map(|dir| dir.join("models")));
-    }
-    dirs
+/// The installation's models: those of the data directory, then of `models/` beside the program and in the folders above it.
+pub fn shelf(config: &Config) -> Shelf {
+    let program = std::env::current_exe().ok();
+    let others = program.iter().flat_map(|program| program.ancestors().skip(1).map(|dir| dir.join("models"))).collect();
+    let configured = Some(&config.written.model.file).filter(|file| !file.is_empty());
+    Shelf::new(Program::this(), model_threads(config), config.data_dir.join("models"), others, configured.map(PathBuf::from))
 }
 
 /// Puts the models that this program carries into the data directory. A program that carries none, as one built for development, does nothing; a data
@@ -105,21 +104,24 @@ fn unpack_models(config: &Config) {
     }
 }
 
-/// The model file to use: the configured one, or the first found, once what the program carries is unpacked.
+/// The file of the model in use, once what the program carries is unpacked.
 pub fn model_file(config: &Config) -> Result<PathBuf, AppError> {
-    let configured = &config.written.model.file;
-    if !configured.is_empty() {
-        return Ok(PathBuf::from(configured));
+    if config.written.model.file.is_empty() {
+        unpack_models(config);
     }
-    unpack_models(config);
-    let dirs = model_dirs(config);
-    llm::first_model(&dirs).ok_or_else(|| {
-        AppError::Model(format!(
-            "no model was found: put {} into {} (models/README.md says where it comes from), or name one as model.file",
-            llm::DEFAULT_MODEL_FILE,
-            config.data_dir.join("models").display()
-        ))
-    })
+    shelf(config).in_use().map_err(model)?.ok_or_else(|| no_model(config))
+}
+
+fn model(error: LlmError) -> AppError {
+    AppError::Model(error.to_string())
+}
+
+fn no_model(config: &Config) -> AppError {
+    AppError::Model(format!(
+        "no model was found: put {} into {} (models/README.md says where it comes from), or name one as model.file",
+        llm::DEFAULT_MODEL_FILE,
+        config.data_dir.join("models").display()
+    ))
 }
 
 /// Threads for the model: every core but one, because its threads spin and the server needs one.
@@ -142,10 +144,12 @@ fn retention(config: &Config) -> Retention {
     Retention { days: (written.keep_days > 0).then_some(written.keep_days), bytes }
 }
 
-/// A reader with the model of the configuration behind it.
+/// A reader with the model in use behind it.
 pub fn reader(config: &Config) -> Result<Reader, AppError> {
-    let engine =
-        Engine::start(Program::this(), &model_file(config)?, model_threads(config)).map_err(|error: LlmError| AppError::Model(error.to_string()))?;
+    if config.written.model.file.is_empty() {
+        unpack_models(config);
+    }
+    let engine = shelf(config).start().map_err(model)?.ok_or_else(|| no_model(config))?;
     Ok(Reader::new(Some(Arc::new(engine)), aliases(config)?).with_exports(columns(config)?))
 }
 
@@ -176,11 +180,12 @@ pub fn start(config: &Config, tcp: Option<TcpListener>, work: bool) -> Result<Ru
     let store = Store::open_with(&config.data_dir, options)?;
     let datasets = Arc::new(Datasets::new(Arc::clone(&store), aliases(config)?));
     let stop = Arc::new(Stop::default());
-    let workers = if work { start_workers(config, &store, &datasets, &stop)? } else { Vec::new() };
+    let shelf = Arc::new(shelf(config));
+    let workers = if work { start_workers(config, &store, &datasets, &shelf, &stop)? } else { Vec::new() };
     let socket = config.data_dir.join(ADMIN_SOCKET);
     let admin = bind_admin(&socket)?;
     let serves = tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
-    let service = Service::new(Arc::clone(&store), datasets, gate, config.written.intake.sources.clone(), model_dirs(config))
+    let service = Service::new(Arc::clone(&store), datasets, gate, config.written.intake.sources.clone(), Arc::clone(&shelf))
         .map_err(|error| AppError::Gate(error.to_string()))?
         .with_rate(config.written.intake.per_minute)
         .with_origins(config.written.intake.cloudevents_origins.clone())
@@ -238,14 +243,14 @@ fn start_workers(
     config: &Config,
     store: &Arc<Store>,
     datasets: &Arc<Datasets>,
+    shelf: &Arc<Shelf>,
     stop: &Arc<Stop>,
 ) -> Result<Vec<JoinHandle<Result<(), WorkError>>>, AppError> {
     let worker = Arc::new(Worker {
         store: Arc::clone(store),
         datasets: Arc::clone(datasets),
         extractor: Extractor::new(Program::this()),
-        reader: reader(config)?,
-        models: PinnedModels::new(model_dirs(config), model_threads(config), aliases(config)?),
+        models: Models::new(Arc::clone(shelf), reader(config)?),
         as_of: config.as_of,
         knowledge: Knowledge::default(),
         swept: Swept::default(),

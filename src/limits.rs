@@ -453,6 +453,16 @@ pub const CARRIED_TABLE_BYTES_MAX: u64 = 64 << 10;
 pub const GGUF_KEYS_MAX: u64 = 1 << 16;
 /// Longest name or licence read from a GGUF file, in bytes; longer ones are passed over.
 pub const GGUF_STRING_BYTES_MAX: u64 = 1 << 10;
+/// Longest chat template read from a GGUF file, in bytes; the longest of today's, with tools, have some 20 KB.
+pub const GGUF_TEMPLATE_BYTES_MAX: u64 = 256 << 10;
+/// Tensors of a GGUF file; the largest of today's mixtures have some thousands.
+pub const GGUF_TENSORS_MAX: u64 = 1 << 17;
+/// What is kept beside a model (its card, its trial, which one is in use), in bytes: a trial names the cases that changed by field.
+pub const MODEL_NOTE_BYTES_MAX: u64 = 1 << 20;
+/// Confirmed cases that a model is tried on, newest first: some seconds each with both models, so half an hour.
+pub const TRIAL_CASES_MAX: usize = 500;
+/// Cases named under one field of a trial's report; more are counted.
+pub const TRIAL_NAMED_MAX: usize = 20;
 
 // ---- factory ------------------------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@
 mod common;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "cli/models.rs"]
+mod models;
 
 use common::{json, lastbuy, ok, said, sample};
 use serde_json::Value;

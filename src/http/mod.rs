@@ -16,6 +16,7 @@ mod handover;
 mod history;
 mod hooks;
 mod messages;
+mod models;
 mod once;
 mod openapi;
 mod pack;
@@ -39,7 +40,6 @@ mod where_used;
 
 use std::{
     net::IpAddr,
-    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -56,6 +56,7 @@ use crate::{
     evidence::Key,
     intake::Gate,
     limits,
+    llm::Shelf,
     rate::Rate,
     store::{ReadError, Retention, Store},
 };
@@ -74,8 +75,8 @@ pub struct Service {
     origins: Vec<String>,
     /// Sources taken over the network.
     sources: Vec<String>,
-    /// Where models are looked for.
-    model_dirs: Vec<PathBuf>,
+    /// The installation's models.
+    shelf: Arc<Shelf>,
     /// Bodies that may be in memory at once.
     bodies: Semaphore,
     /// How long bodies are kept, for those who ask for it now.
@@ -99,7 +100,7 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, gate: Gate, sources: Vec<String>, model_dirs: Vec<PathBuf>) -> Result<Service, ReadError> {
+    pub fn new(store: Arc<Store>, datasets: Arc<Datasets>, gate: Gate, sources: Vec<String>, shelf: Arc<Shelf>) -> Result<Service, ReadError> {
         let (bodies, retention) = (Semaphore::new(limits::BODIES_IN_FLIGHT_MAX), Retention::default());
         // Only who signs a token and not the mail has tokens to remember.
         let spent = if gate.has_secret("mailgun") { spent::Spent::of(&store, clock::now_ms())? } else { spent::Spent::default() };
@@ -115,7 +116,7 @@ impl Service {
             rates,
             origins,
             sources,
-            model_dirs,
+            shelf,
             bodies,
             retention,
             destinations,

@@ -12,6 +12,7 @@ use crate::{
     datasets,
     domain::id::IdError,
     intake::{Answers, Refusal},
+    llm,
     store::{ReadError, WriteError},
 };
 
@@ -194,6 +195,24 @@ impl From<ReadError> for Problem {
 impl From<datasets::OpenError> for Problem {
     fn from(error: datasets::OpenError) -> Problem {
         Problem::internal(error.to_string())
+    }
+}
+
+impl From<llm::LlmError> for Problem {
+    fn from(error: llm::LlmError) -> Problem {
+        match error {
+            llm::LlmError::Child(why) => Problem::internal(why),
+            llm::LlmError::Model(why) | llm::LlmError::Question(why) => Problem::unfit(why),
+        }
+    }
+}
+
+impl From<llm::Unnamed> for Problem {
+    fn from(error: llm::Unnamed) -> Problem {
+        match error {
+            llm::Unnamed::Nothing(why) => Problem::not_found(why),
+            llm::Unnamed::Several(why) => Problem::bad_request(why),
+        }
     }
 }
 

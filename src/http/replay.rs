@@ -17,7 +17,7 @@ use crate::{
         job::{Pins, Priority, Step, Subject},
         time::At,
     },
-    limits, llm,
+    limits,
     store::{Actor, JobFilter, Order, WriteError},
 };
 
@@ -111,32 +111,9 @@ fn pins(service: &Service, asked: &Asked) -> Result<Pins, Problem> {
         pins.dataset = Some(id);
     }
     if let Some(model) = &asked.model {
-        pins.model = Some(found_model(&llm::find_models(&service.model_dirs), model)?);
+        pins.model = Some(service.shelf.named(model)?.sha256);
     }
     Ok(pins)
-}
-
-/// SHA-256 of the one model that is meant.
-fn found_model(models: &[llm::ModelInfo], asked: &str) -> Result<String, Problem> {
-    /// Fewer digits than these are more likely a name.
-    const PREFIX_MIN: usize = 6;
-    let wanted = asked.trim();
-    let named = |model: &&llm::ModelInfo| {
-        let file = model.path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-        let sum = wanted.len() >= PREFIX_MIN && model.sha256.starts_with(&wanted.to_ascii_lowercase());
-        file || sum || model.name.eq_ignore_ascii_case(wanted)
-    };
-    let mut sums: Vec<&str> = models.iter().filter(named).map(|model| model.sha256.as_str()).collect();
-    sums.sort_unstable();
-    sums.dedup();
-    match sums.as_slice() {
-        [only] => Ok((*only).to_owned()),
-        [] => {
-            let there: Vec<String> = models.iter().map(|model| format!("{} ({})", model.name, &model.sha256[..12.min(model.sha256.len())])).collect();
-            Err(Problem::not_found(format!("no model is called '{wanted}': there are {}", there.join(", "))))
-        }
-        several => Err(Problem::bad_request(format!("'{wanted}' is several models: name one by its SHA-256, {}", several.join(", ")))),
-    }
 }
 
 fn select(service: &Service, asked: &Asked, from: Option<Step>) -> Result<Vec<Subject>, Problem> {

@@ -19,7 +19,7 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::{
-    Service, access, admin, calendar, decisions, dropin, etag, handover, hooks, messages, once, openapi, pages, problem::Problem, quarantine, reads,
+    Service, access, admin, calendar, decisions, dropin, etag, handover, hooks, messages, models, once, openapi, pages, problem::Problem, quarantine, reads,
     reviews, schema, stream, unread, upkeep, uploads, watching, where_used,
 };
 use crate::limits;
@@ -132,6 +132,7 @@ fn admin_face(service: Arc<Service>, admin: UnixListener) -> io::Result<Server> 
             .wrap(from_fn(unread::hold))
             .configure(admin::socket_routes)
             .configure(upkeep::socket_routes)
+            .configure(models::socket_routes)
             .configure(shared)
             .default_service(web::to(nothing_here))
     });
@@ -162,6 +163,7 @@ fn shared(config: &mut web::ServiceConfig) {
         .configure(decisions::routes)
         .configure(handover::routes)
         .configure(messages::routes)
+        .configure(models::routes)
         .configure(upkeep::routes)
         .configure(quarantine::routes)
         .configure(uploads::routes)

@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{LlmError, gguf};
+use super::{LlmError, card, gguf};
 
 /// Its licence, its source and how it gets here: models/README.md.
 pub const DEFAULT_MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -26,13 +26,27 @@ pub struct ModelInfo {
     /// Of the whole file, in lower-case hexadecimal.
     pub sha256: String,
     pub bytes: u64,
-    /// As the file says.
+    /// As the file says; where it does not, as whoever added it said.
     pub licence: Option<String>,
     /// The longest text it was trained on.
     pub context_tokens: Option<u32>,
+    pub architecture: Option<String>,
+    /// Numbers that were trained.
+    pub parameters: Option<u64>,
+    /// How most of them are stored: `Q4_1`, `F16`.
+    pub quantisation: Option<String>,
+    /// How a conversation is written for it. Lastbuy asks without one.
+    pub chat_template: Option<String>,
     pub is_default: bool,
     /// Trained for Lastbuy's questions to this model.
     pub adapter: Option<AdapterInfo>,
+}
+
+impl ModelInfo {
+    /// The file's name without its ending: it says which weights they are, where the name inside is often that of a checkpoint.
+    pub fn weights(&self) -> String {
+        self.path.file_stem().map_or_else(|| self.name.clone(), |stem| stem.to_string_lossy().into_owned())
+    }
 }
 
 /// A LoRA adapter: `NAME.adapter.gguf` beside the model `NAME.gguf`; for the default model, where none lies there, the one that is part of the program.
@@ -61,7 +75,7 @@ pub fn find_models(dirs: &[PathBuf]) -> Vec<ModelInfo> {
 }
 
 /// The first of the models that `find_models` would look at, without reading it whole.
-pub fn first_model(dirs: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn first_model(dirs: &[PathBuf]) -> Option<PathBuf> {
     model_files(dirs).into_iter().next()
 }
 
@@ -79,7 +93,8 @@ pub(super) fn inspect(path: &Path) -> Result<ModelInfo, LlmError> {
     let (bytes, sha256) = checksum(path).map_err(|error| unusable(error.to_string()))?;
     let file_name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let is_default = sha256 == DEFAULT_MODEL_SHA256;
-    if file_name == DEFAULT_MODEL_FILE && !is_default {
+    let licence = header.licence.or_else(|| card::licence(path, &sha256));
+    if is_called_default(path) && !is_default {
         return Err(unusable(format!(
             "it has the default model's name, but its SHA-256 is {sha256} instead of {DEFAULT_MODEL_SHA256}: it is damaged or another model; fetch it again (packaging/setup.sh) or give it a name of its own"
         )));
@@ -89,11 +104,20 @@ pub(super) fn inspect(path: &Path) -> Result<ModelInfo, LlmError> {
         path: path.to_path_buf(),
         sha256,
         bytes,
-        licence: header.licence,
+        licence,
         context_tokens: header.context_tokens,
+        architecture: header.architecture,
+        parameters: header.parameters,
+        quantisation: header.quantisation,
+        chat_template: header.chat_template,
         is_default,
         adapter: adapter_beside(path).map_err(unusable)?.or_else(|| is_default.then(default_adapter)),
     })
+}
+
+/// Whether it has the default model's name.
+pub(super) fn is_called_default(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == DEFAULT_MODEL_FILE)
 }
 
 /// The adapter that lies beside a model.
@@ -114,7 +138,7 @@ fn default_adapter() -> AdapterInfo {
     AdapterInfo { path: None, sha256: DEFAULT_ADAPTER_SHA256.to_owned(), bytes: DEFAULT_ADAPTER.len() as u64 }
 }
 
-/// `*.gguf` that hold whole models, by folder; within one the default model first, then by name.
+/// `*.gguf` that hold whole models: the default model first, so that no file which is put beside it takes its place unasked; then by folder and name.
 fn model_files(dirs: &[PathBuf]) -> Vec<PathBuf> {
     let mut seen = Vec::new();
     let mut found = Vec::new();
@@ -126,10 +150,11 @@ fn model_files(dirs: &[PathBuf]) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = std::fs::read_dir(&dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "gguf") && path.is_file());
         files.retain(|path| gguf::read(path).map_or(true, |header| header.kind.is_none_or(|kind| kind == "model")));
-        files.sort_by_key(|path| (path.file_name().is_none_or(|name| name != DEFAULT_MODEL_FILE), path.clone()));
+        files.sort();
         found.extend(files);
         seen.push(dir);
     }
+    found.sort_by_key(|path| !is_called_default(path));
     found
 }
 
@@ -156,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_comes_first_in_its_folder_and_adapters_are_no_models() {
+    fn the_default_comes_first_and_adapters_are_no_models() {
         let (one, two) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
         for (dir, name, kind) in [
             (&one, "zeta.gguf", "model"),
@@ -169,7 +194,7 @@ mod tests {
         }
         let dirs = [one.path().to_path_buf(), one.path().join("gone"), two.path().to_path_buf(), two.path().join(".")];
         let names: Vec<_> = model_files(&dirs).iter().map(|path| path.file_name().expect("name").to_string_lossy().into_owned()).collect();
-        assert_eq!(names, ["zeta.gguf", DEFAULT_MODEL_FILE, "alpha.gguf"]);
+        assert_eq!(names, [DEFAULT_MODEL_FILE, "zeta.gguf", "alpha.gguf"]);
         // The file that only claims to be the default model is left out, not used.
         let models = find_models(&dirs);
         assert_eq!(models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), ["zeta.gguf", "alpha.gguf"]);

@@ -1,9 +1,11 @@
 //! What a GGUF file says of itself, read without llama.cpp: the file may be anything, and this runs in the main process.
 //!
 //! Layout (versions 2 and 3, little endian): `GGUF`, version u32, tensors u64, keys u64, then by key its name (length u64, bytes), the type of its value u32
-//! and the value. A value is a number, a string (length u64, bytes) or an array (type u32, count u64, values).
+//! and the value. A value is a number, a string (length u64, bytes) or an array (type u32, count u64, values). Then by tensor its name, the number of its
+//! dimensions u32, each of them u64, its type u32 and where it lies u64.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Read},
     path::Path,
@@ -18,6 +20,12 @@ pub(super) struct Header {
     /// `model`, `adapter`, `mmproj`; older files do not say.
     pub(super) kind: Option<String>,
     pub(super) context_tokens: Option<u32>,
+    pub(super) architecture: Option<String>,
+    pub(super) chat_template: Option<String>,
+    /// Numbers that were trained; `None` of a file without tensors.
+    pub(super) parameters: Option<u64>,
+    /// How most of them are stored, as ggml calls it.
+    pub(super) quantisation: Option<String>,
 }
 
 /// Reads the keys. The error is the second half of a sentence: what is wrong with the file.
@@ -45,28 +53,55 @@ impl Keys {
         if !(2..=3).contains(&version) {
             return Err(wrong(format!("it is GGUF of version {version}, and only 2 and 3 are known")));
         }
-        let _tensors: [u8; 8] = self.bytes()?;
+        let tensors = self.length()?;
+        if tensors > limits::GGUF_TENSORS_MAX {
+            return Err(wrong(format!("it claims {tensors} tensors, over the limit of {}", limits::GGUF_TENSORS_MAX)));
+        }
         let keys = self.length()?;
         if keys > limits::GGUF_KEYS_MAX {
             return Err(wrong(format!("it claims {keys} keys, over the limit of {}", limits::GGUF_KEYS_MAX)));
         }
         let mut header = Header::default();
-        let (mut architecture, mut contexts) = (None, Vec::new());
+        let mut contexts = Vec::new();
         for _ in 0..keys {
-            let key = self.string()?.unwrap_or_default();
+            let key = self.name()?.unwrap_or_default();
             let kind = u32::from_le_bytes(self.bytes()?);
             match (key.as_str(), kind) {
-                ("general.name", STRING) => header.name = self.string()?.filter(|name| !name.trim().is_empty()),
-                ("general.license", STRING) => header.licence = self.string()?,
-                ("general.type", STRING) => header.kind = self.string()?,
-                ("general.architecture", STRING) => architecture = self.string()?,
+                ("general.name", STRING) => header.name = self.name()?.filter(|name| !name.trim().is_empty()),
+                ("general.license", STRING) => header.licence = self.name()?,
+                ("general.type", STRING) => header.kind = self.name()?,
+                ("general.architecture", STRING) => header.architecture = self.name()?,
+                ("tokenizer.chat_template", STRING) => header.chat_template = self.string(limits::GGUF_TEMPLATE_BYTES_MAX)?,
                 (_, U32) if key.ends_with(".context_length") => contexts.push((key, u32::from_le_bytes(self.bytes()?))),
                 _ => self.skip(kind)?,
             }
         }
-        let wanted = architecture.map(|architecture| format!("{architecture}.context_length"));
+        let wanted = header.architecture.as_ref().map(|architecture| format!("{architecture}.context_length"));
         header.context_tokens = contexts.into_iter().find(|(key, _)| Some(key) == wanted.as_ref()).map(|(_, tokens)| tokens);
+        let by_type = self.parameters(tensors)?;
+        header.parameters = (tensors > 0).then(|| by_type.values().fold(0, |sum: u64, of| sum.saturating_add(*of)));
+        header.quantisation = by_type.iter().max_by_key(|(_, of)| **of).map(|(kind, _)| stored_as(*kind));
         Ok(header)
+    }
+
+    /// How many parameters are stored in each way.
+    fn parameters(&mut self, tensors: u64) -> io::Result<BTreeMap<u32, u64>> {
+        let mut by_type = BTreeMap::new();
+        for _ in 0..tensors {
+            self.skip_string()?;
+            let dimensions = u32::from_le_bytes(self.bytes()?);
+            if dimensions > TENSOR_DIMENSIONS_MAX {
+                return Err(wrong(format!("it holds a tensor of {dimensions} dimensions, and there are at most {TENSOR_DIMENSIONS_MAX}")));
+            }
+            let mut elements = 1_u64;
+            for _ in 0..dimensions {
+                elements = elements.saturating_mul(self.length()?);
+            }
+            let of: &mut u64 = by_type.entry(u32::from_le_bytes(self.bytes()?)).or_default();
+            *of = of.saturating_add(elements);
+            let _at = self.length()?;
+        }
+        Ok(by_type)
     }
 
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
@@ -81,9 +116,13 @@ impl Keys {
     }
 
     /// `None` for a string that is too long to be a name; it is passed over.
-    fn string(&mut self) -> io::Result<Option<String>> {
+    fn name(&mut self) -> io::Result<Option<String>> {
+        self.string(limits::GGUF_STRING_BYTES_MAX)
+    }
+
+    fn string(&mut self, bytes_max: u64) -> io::Result<Option<String>> {
         let length = self.length()?;
-        if length > limits::GGUF_STRING_BYTES_MAX {
+        if length > bytes_max {
             self.pass(length)?;
             return Ok(None);
         }
@@ -130,6 +169,43 @@ impl Keys {
 const U32: u32 = 4;
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
+/// As ggml has it.
+const TENSOR_DIMENSIONS_MAX: u32 = 4;
+
+/// ggml's name of a way to store numbers; those that it gave up are told by number.
+fn stored_as(kind: u32) -> String {
+    let name = match kind {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        6 => "Q5_0",
+        7 => "Q5_1",
+        8 => "Q8_0",
+        9 => "Q8_1",
+        10 => "Q2_K",
+        11 => "Q3_K",
+        12 => "Q4_K",
+        13 => "Q5_K",
+        14 => "Q6_K",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        29 => "IQ1_M",
+        30 => "BF16",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        other => return format!("type {other}"),
+    };
+    name.to_owned()
+}
 
 /// Bytes of a number, by type.
 fn width(kind: u32) -> io::Result<u64> {
@@ -181,8 +257,33 @@ pub(super) mod tests {
 
     #[test]
     fn the_header_says_what_the_model_is() {
-        let expected = Header { name: Some("Tiny".to_owned()), licence: Some("apache-2.0".to_owned()), kind: None, context_tokens: Some(8192) };
+        let expected = Header {
+            name: Some("Tiny".to_owned()),
+            licence: Some("apache-2.0".to_owned()),
+            context_tokens: Some(8192),
+            architecture: Some("llama".to_owned()),
+            ..Header::default()
+        };
         assert_eq!(read_bytes(&file(STRINGS)), Ok(expected));
+    }
+
+    #[test]
+    fn tensors_say_how_large_the_model_is_and_how_it_is_stored() {
+        let tensor = |name: &str, sizes: &[u64], kind: u32| {
+            let sizes: Vec<u8> = [(sizes.len() as u32).to_le_bytes().to_vec(), sizes.iter().flat_map(|size| size.to_le_bytes()).collect()].concat();
+            [string(name), sizes, kind.to_le_bytes().to_vec(), vec![0; 8]].concat()
+        };
+        let template = "{% for message in messages %}".repeat(100);
+        let mut bytes = file(&[STRINGS, &[("tokenizer.chat_template", &template)]].concat());
+        bytes[8..16].copy_from_slice(&3_u64.to_le_bytes());
+        bytes.extend([tensor("norm", &[64], 0), tensor("embed", &[64, 100], 8), tensor("up", &[64, 200], 12)].concat());
+        let header = read_bytes(&bytes).expect("header");
+        assert_eq!((header.parameters, header.quantisation.as_deref()), (Some(64 + 6400 + 12800), Some("Q4_K")));
+        assert_eq!(header.chat_template, Some(template));
+        bytes.truncate(bytes.len() - 30);
+        assert!(read_bytes(&bytes).expect_err("cut").contains("not copied whole"));
+        bytes[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(read_bytes(&bytes).expect_err("lies").contains("tensors, over the limit"));
     }
 
     #[test]

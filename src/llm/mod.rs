@@ -9,6 +9,8 @@
 //! prefix, and a choice as it stands behind the text: the boundary is that of the joined text wherever it is one, and otherwise each side is tokenised by
 //! itself. It always is one where the prefix ends with a line, the text with a visible character, and the choice begins with the blank between them.
 
+mod bench;
+mod card;
 mod carried;
 mod engine;
 mod files;
@@ -16,11 +18,14 @@ mod gguf;
 mod plan;
 mod score;
 mod serve;
+mod shelf;
 
+pub use bench::{Speed, measure};
 pub use carried::{Carried, carry, unpack};
 pub use engine::{Engine, processor};
-pub use files::{AdapterInfo, DEFAULT_ADAPTER_SHA256, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, first_model, verify_model};
+pub use files::{AdapterInfo, DEFAULT_ADAPTER_SHA256, DEFAULT_MODEL_FILE, DEFAULT_MODEL_SHA256, ModelInfo, find_models, verify_model};
 pub use serve::child_main;
+pub use shelf::{Choice, Copied, Shelf, Unnamed};
 
 /// First argument of the child that holds the model.
 pub const CHILD_ROLE: &str = "child-llm";

@@ -27,6 +27,7 @@ mod prose;
 mod questions;
 mod review;
 mod torn;
+pub mod trial;
 mod weights;
 
 use std::{
@@ -36,6 +37,7 @@ use std::{
 
 pub use flat::flat;
 pub use lessons::Lesson;
+pub use questions::PROMPT_VERSION;
 pub use review::{Answer, Choice, Corrected, Field, correct, fields};
 
 use crate::{
@@ -45,7 +47,7 @@ use crate::{
         maker::MakerAliases,
         notice::{Provenance, Reading},
     },
-    llm::{Engine, ModelInfo},
+    llm::Engine,
 };
 
 /// What the site knows that helps to read: makers and part numbers of its AML. Never changes what may come out, only how sure a candidate is.
@@ -83,6 +85,11 @@ impl Reader {
     /// The same, for exports whose columns are named so, by source.
     pub fn with_exports(self, exports: BTreeMap<String, Columns>) -> Reader {
         Reader { exports, ..self }
+    }
+
+    /// The same, with another model behind it.
+    pub fn behind(&self, engine: Option<Arc<Engine>>) -> Reader {
+        Reader { engine, aliases: self.aliases.clone(), exports: self.exports.clone(), leaves_answers_out: self.leaves_answers_out }
     }
 
     /// Reads by code's evidence alone, as if the model found every answer equally likely: what the model is worth is the difference.
@@ -124,16 +131,11 @@ impl Reader {
             notices: vec![read.notice],
             provenance: Provenance {
                 adapter_sha256: model.adapter.as_ref().map(|adapter| adapter.sha256.clone()),
-                ..provenance(&model_name(model), Some(model.sha256.clone()), read.tokens)
+                ..provenance(&model.weights(), Some(model.sha256.clone()), read.tokens)
             },
             doubts: read.doubts,
         })
     }
-}
-
-/// The file's name says which weights they are; the name inside is often that of a checkpoint.
-fn model_name(model: &ModelInfo) -> String {
-    model.path.file_stem().map_or_else(|| model.name.clone(), |stem| stem.to_string_lossy().into_owned())
 }
 
 fn provenance(reader: &str, model_sha256: Option<String>, tokens: u32) -> Provenance {
@@ -141,7 +143,7 @@ fn provenance(reader: &str, model_sha256: Option<String>, tokens: u32) -> Proven
         reader: reader.to_owned(),
         model_sha256,
         adapter_sha256: None,
-        prompt_version: questions::PROMPT_VERSION,
+        prompt_version: PROMPT_VERSION,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         tokens,
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Raised when prefix, answers or weights change: readings name it.
-pub(super) const PROMPT_VERSION: u32 = 3;
+pub const PROMPT_VERSION: u32 = 3;
 
 /// What a trained adapter is asked behind: it needs no examples.
 const TRAINED_PREFIX: &str = "Notice\n";

@@ -14,7 +14,7 @@ mod retain;
 mod sweep;
 
 pub use backups::{Schedule, back_up, scheduled};
-pub use model::PinnedModels;
+pub use model::Models;
 pub use read::{Knowledge, site_knowledge};
 pub use retain::retain;
 pub use sweep::Swept;
@@ -40,7 +40,6 @@ use crate::{
         time::At,
     },
     limits, meter,
-    reading::Reader,
     store::{Effects, Lease, Outcome, Store, WriteError},
 };
 
@@ -100,8 +99,7 @@ pub struct Worker {
     pub store: Arc<Store>,
     pub datasets: Arc<Datasets>,
     pub extractor: Extractor,
-    pub reader: Reader,
-    pub models: PinnedModels,
+    pub models: Models,
     /// The day figures are computed for; `None` is the day of the clock.
     pub as_of: Option<Date>,
     pub knowledge: Knowledge,

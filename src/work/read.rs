@@ -50,16 +50,17 @@ impl Worker {
             Some(opened) => self.knowledge.of(opened.row.id, &opened.factory),
             None => Arc::default(),
         };
+        let usual = self.models.usual();
         let pinned = match &job.pins.model {
-            Some(sha256) if self.reader.asks_the_model(event.source.as_str(), &document) && self.reader.model_sha256() != Some(sha256) => {
-                match self.models.reader(sha256, now())? {
+            Some(sha256) if usual.asks_the_model(event.source.as_str(), &document) && usual.model_sha256() != Some(sha256) => {
+                match self.models.pinned(&usual, sha256, now())? {
                     Some(reader) => Some(reader),
                     None => return Ok(Done::wait(limits::PINNED_MODEL_WAIT_MS, "another pinned model is at work")),
                 }
             }
             _ => None,
         };
-        let reading = match pinned.as_deref().unwrap_or(&self.reader).read(event.source.as_str(), &document, &knowledge) {
+        let reading = match pinned.as_ref().unwrap_or(&usual).read(event.source.as_str(), &document, &knowledge) {
             Ok(reading) => reading,
             Err(ReadError::Feed(why)) => return Ok(Done::dead(why)),
             Err(error @ ReadError::Model(_)) => return Err(error.to_string()),

@@ -5,41 +5,112 @@ use askama::Template;
 
 use super::{Shell, page, visible};
 use crate::{
-    http::{Service, problem::Problem},
-    llm,
+    http::{
+        Service,
+        models::{Known, known},
+        problem::Problem,
+    },
+    reading::{
+        PROMPT_VERSION,
+        trial::{Report, Trial, Values},
+    },
 };
 
 struct Model {
     name: String,
     file: String,
     size: String,
+    /// Architecture, parameters and how they are stored, as far as the file says.
+    made: String,
     sha256: String,
     licence: String,
     is_default: bool,
+    in_use: bool,
     adapter: Option<String>,
+    trial: Option<Tried>,
+}
+
+/// A trial in sentences, and a line a field in which something changed.
+struct Tried {
+    when: String,
+    beside: String,
+    passes: String,
+    rows: Vec<TriedField>,
+}
+
+struct TriedField {
+    field: String,
+    labelled: String,
+    in_use: String,
+    tried: String,
+    better: usize,
+    worse: usize,
 }
 
 #[derive(Template)]
 #[template(path = "models.html")]
 struct Models {
     p: Shell,
+    prompt: String,
     rows: Vec<Model>,
 }
 
 pub async fn models(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
     page(service, request, "models", |service, p| {
-        let rows = llm::find_models(&service.model_dirs).into_iter().map(|model| Model {
-            name: visible::line(&model.name),
-            file: model.path.file_name().map_or_else(String::new, |name| visible::line(&name.to_string_lossy())),
-            size: p.language.bytes(model.bytes),
-            sha256: model.sha256,
-            licence: model.licence.map_or_else(|| p.t("words.unknown").to_owned(), |licence| visible::line(&licence)),
-            is_default: model.is_default,
-            adapter: model.adapter.map(|adapter| adapter.sha256),
-        });
-        Ok(Models { rows: rows.collect(), p })
+        let rows = known(&service.shelf)?.into_iter().map(|known| model(known, &p)).collect();
+        Ok(Models { prompt: PROMPT_VERSION.to_string(), rows, p })
     })
     .await
+}
+
+fn model(known: Known, p: &Shell) -> Model {
+    let Known { model, is_in_use, trial, .. } = known;
+    let parameters = model
+        .parameters
+        .map(|parameters| p.language.fill("models.parameters", &[("count", &p.language.number(&(parameters / 1_000_000).to_string()))]));
+    let made: Vec<String> = [model.architecture, parameters, model.quantisation].into_iter().flatten().map(|part| visible::line(&part)).collect();
+    Model {
+        name: visible::line(&model.name),
+        file: model.path.file_name().map_or_else(String::new, |name| visible::line(&name.to_string_lossy())),
+        size: p.language.bytes(model.bytes),
+        made: made.join(", "),
+        sha256: model.sha256,
+        licence: model.licence.map_or_else(|| p.t("words.unknown").to_owned(), |licence| visible::line(&licence)),
+        is_default: model.is_default,
+        in_use: is_in_use,
+        adapter: model.adapter.map(|adapter| adapter.sha256),
+        trial: trial.map(|trial| tried(&trial, p)),
+    }
+}
+
+fn tried(trial: &Trial, p: &Shell) -> Tried {
+    let number = |count: usize| p.language.number(&count.to_string());
+    let Report { cases, in_use, tried, fields } = &trial.report;
+    let share = |values: &Values| format!("{} / {}", number(values.right), number(values.read));
+    let rows = fields.iter().filter(|field| field.better_count + field.worse_count > 0).map(|field| TriedField {
+        field: p.words("field", &field.field),
+        labelled: number(field.labelled),
+        in_use: share(&field.in_use),
+        tried: share(&field.tried),
+        better: field.better_count,
+        worse: field.worse_count,
+    });
+    Tried {
+        when: p.language.fill("models.tried", &[("at", &p.language.moment(trial.at)), ("cases", &number(*cases))]),
+        beside: p.language.fill("models.beside", &[("model", &visible::line(&trial.beside.name))]),
+        passes: p.language.fill(
+            "models.passes",
+            &[
+                ("right", &number(tried.right)),
+                ("right_now", &number(in_use.right)),
+                ("passed", &number(tried.passed)),
+                ("passed_now", &number(in_use.passed)),
+                ("wrong", &number(tried.passed_wrong)),
+                ("wrong_now", &number(in_use.passed_wrong)),
+            ],
+        ),
+        rows: rows.collect(),
+    }
 }
 
 #[derive(Template)]
