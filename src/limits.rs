@@ -409,6 +409,15 @@ pub const FRAME_BYTES_MAX: usize = 64 << 20;
 /// What is kept of a child's standard error for the sentence about its death, in bytes.
 pub const CHILD_STDERR_BYTES_MAX: usize = 8 << 10;
 
+/// Texts hidden from the reader that are kept of one document; a letter has a preheader and a menu.
+pub const HIDDEN_TEXTS_MAX: usize = 64;
+/// Hidden text kept of one page, in bytes: enough to see what it is.
+pub const HIDDEN_TEXT_BYTES_MAX: usize = 64 << 10;
+/// Rules of style sheets that are looked at for one page; a newsletter has some hundreds.
+pub const HTML_STYLE_RULES_MAX: usize = 4_000;
+/// Words of a hidden text that the visible one lacks, from which on a person must look: a newsletter's preheader has up to thirty.
+pub const HIDDEN_WORDS_MIN: usize = 31;
+
 // ---- reading ------------------------------------------------------------------------------------------------------------------------------
 
 /// Wall time for one reading in the model child, in seconds, on the slowest machine supported.

@@ -14,6 +14,7 @@ pub(super) struct Builder {
     tables: Vec<Table>,
     title: Option<Span>,
     warnings: Vec<String>,
+    hidden: Vec<String>,
     /// Warnings over the limit.
     more: usize,
     is_full: bool,
@@ -120,12 +121,29 @@ impl Builder {
         if self.warnings.len() < limits::DOCUMENT_WARNINGS_MAX { self.warnings.push(sentence) } else { self.more += 1 }
     }
 
+    /// Keeps a text that a reader of the document does not see, apart from what he does.
+    pub(super) fn hide(&mut self, text: &str) {
+        let text = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() || self.hidden.contains(&text) {
+            return;
+        }
+        if self.hidden.len() < limits::HIDDEN_TEXTS_MAX {
+            self.hidden.push(text);
+        } else {
+            self.warn(format!("more than {} texts in it are hidden from the reader; only the first were kept", limits::HIDDEN_TEXTS_MAX));
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.is_full
     }
 
     pub(super) fn tables_found(&self) -> usize {
         self.tables.len()
+    }
+
+    pub(super) fn hidden(&self) -> &[String] {
+        &self.hidden
     }
 
     /// The text so far.
@@ -154,6 +172,9 @@ impl Builder {
         }
         for sentence in other.warnings {
             self.warn(sentence);
+        }
+        for text in other.hidden {
+            self.hide(&text);
         }
         self.more += other.more;
         self.is_full |= other.is_full;
@@ -192,7 +213,15 @@ impl Builder {
         if self.more > 0 {
             self.warnings.push(format!("{} more things were skipped or damaged", self.more));
         }
-        Ok(Document { format, text: self.text, pages: self.pages, tables: self.tables, title: self.title, warnings: self.warnings })
+        Ok(Document {
+            format,
+            text: self.text,
+            pages: self.pages,
+            tables: self.tables,
+            title: self.title,
+            warnings: self.warnings,
+            hidden: self.hidden,
+        })
     }
 }
 

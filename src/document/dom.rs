@@ -48,6 +48,15 @@ impl Page {
         DOCUMENT
     }
 
+    /// How many nodes there are; each has an id below that.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn parent(&self, of: Id) -> Option<Id> {
+        self.0[of].parent
+    }
+
     pub(super) fn children(&self, of: Id) -> impl Iterator<Item = Id> {
         std::iter::successors(self.0[of].first, |child| self.0[*child].next)
     }

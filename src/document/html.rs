@@ -1,5 +1,5 @@
 //! HTML as a reader sees it: blocks become lines, tables of data become one line a row with the places of their cells, tables for layout dissolve, what is hidden
-//! is left out.
+//! (`html_seen`) is kept apart.
 
 use std::sync::LazyLock;
 
@@ -9,6 +9,7 @@ use super::{
     builder::Builder,
     decode,
     dom::{Id, Page},
+    html_seen::Seen,
     html_table::{self, Cell},
 };
 use crate::limits;
@@ -43,13 +44,15 @@ pub(super) fn body(builder: &mut Builder, html: &str, with_title: bool) {
         builder.warn(format!("the HTML is longer than {} bytes; what follows was not read", limits::HTML_BYTES_MAX));
     }
     let page = Page::parse(&html);
-    let mut walk = Walk { page: &page, is_too_deep: false };
+    let seen = Seen::of(&page);
+    let mut walk = Walk { page: &page, seen: &seen, is_too_deep: false };
     if with_title && let Some(title) = walk.title() {
         let place = builder.line(&title);
         builder.title(place);
         builder.blank();
     }
     let blocks = walk.blocks(page.root(), 0);
+    seen.hidden_texts(&page).iter().for_each(|text| builder.hide(text));
     if walk.is_too_deep {
         builder.warn(format!("the HTML nests deeper than {} elements; there only its text was kept, without layout", limits::HTML_DEPTH_MAX));
     }
@@ -76,6 +79,7 @@ fn bounded(html: &str) -> (String, bool) {
 
 pub(super) struct Walk<'a> {
     page: &'a Page,
+    pub(super) seen: &'a Seen,
     is_too_deep: bool,
 }
 
@@ -98,8 +102,8 @@ impl Walk<'_> {
     fn walk(&mut self, of: Id, depth: usize, out: &mut Flow) {
         if depth >= limits::HTML_DEPTH_MAX {
             self.is_too_deep = true;
-            let page = self.page;
-            for id in page.descendants(of, |id| is_hidden(page, id)) {
+            let (page, seen) = (self.page, self.seen);
+            for id in page.descendants(of, |id| seen.is_hidden(id)) {
                 match page.text(id) {
                     Some(text) => out.text(text),
                     // Elements that far down still end words.
@@ -110,11 +114,11 @@ impl Walk<'_> {
         }
         let page = self.page;
         for id in page.children(of) {
-            if let Some(text) = page.text(id) {
-                out.text(text);
+            if self.seen.is_hidden(id) {
                 continue;
             }
-            if is_hidden(page, id) {
+            if let Some(text) = page.text(id) {
+                out.text(text);
                 continue;
             }
             match page.name(id).unwrap_or_default() {
@@ -179,19 +183,6 @@ fn check_box(page: &Page, id: Id) -> &'static str {
         (true, false) => "[ ] ",
         (false, _) => "",
     }
-}
-
-/// What no reader sees: text for machines, and text that is hidden from people and may be meant for us.
-pub(super) fn is_hidden(page: &Page, id: Id) -> bool {
-    static STYLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|opacity\s*:\s*0(?:\.0*)?\s*(?:;|!|$)|font-size\s*:\s*0(?:\.0*)?(?:px|pt|em|rem|%)?\s*(?:;|!|$))").ok()
-    });
-    let Some(name) = page.name(id) else { return false };
-    if matches!(name, "head" | "script" | "style" | "template" | "iframe" | "object" | "svg" | "math" | "audio" | "video" | "canvas" | "title") {
-        return true;
-    }
-    page.attribute(id, "hidden").is_some()
-        || page.attribute(id, "style").is_some_and(|style| STYLE.as_ref().is_some_and(|pattern| pattern.is_match(style)))
 }
 
 /// Gathers inline text into lines, blanks folded as a browser folds them.

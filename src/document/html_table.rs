@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     builder::{Builder, clean},
     dom::{Id, Page},
-    html::{Block, Walk, is_hidden},
+    html::{Block, Walk},
 };
 use crate::{domain::document::Span, limits};
 
@@ -67,11 +67,12 @@ pub(super) fn blocks(walk: &mut Walk<'_>, page: &Page, table: Id, depth: usize) 
 
 /// Rows of a table and of its groups; captions and what stands in a table without being a row come first, as lines.
 fn gather(walk: &mut Walk<'_>, page: &Page, of: Id, depth: usize, out: &mut Vec<Block>, rows: &mut Vec<Vec<Raw>>) {
-    for id in page.children(of).filter(|id| !is_hidden(page, *id)) {
+    let seen = walk.seen;
+    for id in page.children(of).filter(|id| !seen.is_hidden(*id)) {
         match page.name(id) {
             Some("thead" | "tbody" | "tfoot") => gather(walk, page, id, depth, out, rows),
             Some("tr") => {
-                let cells = page.children(id).filter(|cell| matches!(page.name(*cell), Some("td" | "th")) && !is_hidden(page, *cell));
+                let cells = page.children(id).filter(|cell| matches!(page.name(*cell), Some("td" | "th")) && !seen.is_hidden(*cell));
                 let span = |cell: Id, name: &str| page.attribute(cell, name).and_then(|span| span.trim().parse::<usize>().ok()).unwrap_or(1);
                 let raw = |cell: Id| Raw {
                     columns: span(cell, "colspan").clamp(1, limits::TABLE_COLUMNS_MAX),

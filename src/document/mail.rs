@@ -107,6 +107,7 @@ pub(super) fn choose(builder: &mut Builder, plain: Builder, html: Builder) {
         !is_html_empty && (is_plain_empty || html.tables_found() > plain.tables_found() || !lacking(html.text(), plain.text()).is_empty());
     let (taken, other, names) = if takes_html { (html, plain, ("plain-text", "HTML")) } else { (plain, html, ("HTML", "plain-text")) };
     let lacking = lacking(other.text(), taken.text());
+    other.hidden().iter().for_each(|text| builder.hide(text));
     builder.append(taken);
     if !lacking.is_empty() {
         builder.warn(format!("the mail's {} version says what its {} version, which was read, does not: {}", names.0, names.1, lacking.join(", ")));

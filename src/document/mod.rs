@@ -12,6 +12,8 @@ mod delimited;
 mod docx;
 mod dom;
 mod html;
+mod html_seen;
+mod html_style;
 mod html_table;
 mod json;
 mod mail;

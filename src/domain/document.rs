@@ -76,6 +76,9 @@ pub struct Document {
     pub title: Option<Span>,
     /// What was damaged, skipped or cut, in sentences; never empty when something is missing from `text`.
     pub warnings: Vec<String>,
+    /// Texts that a reader of the document does not see, in order: never part of `text`.
+    #[serde(default)]
+    pub hidden: Vec<String>,
 }
 
 impl Document {

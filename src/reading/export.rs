@@ -203,6 +203,7 @@ mod tests {
             tables: vec![Table { rows: table }],
             title: None,
             warnings: warnings.iter().map(|warning| (*warning).to_owned()).collect(),
+            hidden: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::unseen;
 use crate::domain::{
     document::{Document, Span},
     notice::Doubt,
@@ -41,6 +42,12 @@ pub(super) fn passages(text: &str) -> Vec<Span> {
     instruction.find_iter(text).map(|found| Span::new(found.start(), ends(found.start()).max(found.end()))).collect()
 }
 
+/// The first words that speak to a machine.
+pub(super) fn spoken(text: &str) -> Option<String> {
+    let found = INSTRUCTION.as_ref()?.find(text)?;
+    Some(found.as_str().chars().take(80).collect::<String>().trim().to_owned())
+}
+
 /// Characters that no reader sees. The joiners of Indic and Arabic letters and of pictures are none of them.
 fn hidden(text: &str) -> Option<char> {
     let is_anywhere = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{E0000}'..='\u{E007F}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}');
@@ -75,9 +82,8 @@ fn disguised(text: &str) -> Option<&str> {
 pub(super) fn doubts(document: &Document) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut add = |reason: String| doubts.push(Doubt { field: "document".to_owned(), reason });
-    if let Some(found) = INSTRUCTION.as_ref().and_then(|regex| regex.find(&document.text)) {
-        let words: String = found.as_str().chars().take(80).collect();
-        add(format!("it speaks to whoever reads it by machine: \"{}\"", words.trim()));
+    if let Some(words) = spoken(&document.text) {
+        add(format!("it speaks to whoever reads it by machine: \"{words}\""));
     }
     if let Some(c) = hidden(&document.text) {
         add(format!("it hides characters that nobody sees (U+{:04X})", u32::from(c)));
@@ -85,6 +91,7 @@ pub(super) fn doubts(document: &Document) -> Vec<Doubt> {
     if let Some(word) = disguised(&document.text) {
         add(format!("\"{word}\" is written with letters of another script that look like Latin ones"));
     }
+    doubts.extend(unseen::doubt(document));
     doubts
 }
 
@@ -104,7 +111,15 @@ mod tests {
 
     fn read(text: &str) -> (Notice, Vec<Doubt>) {
         let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
+        let document = Document {
+            format: Format::Text,
+            text: text.to_owned(),
+            pages,
+            tables: Vec::new(),
+            title: None,
+            warnings: Vec::new(),
+            hidden: Vec::new(),
+        };
         let read =
             prose::read(|_| Ok(Answers::default()), &MakerAliases::default(), &document, &SiteKnowledge::default()).expect("no model is asked");
         (read.notice, read.doubts)

@@ -28,6 +28,7 @@ mod questions;
 mod review;
 mod torn;
 pub mod trial;
+mod unseen;
 mod weights;
 
 use std::{

@@ -256,7 +256,15 @@ mod tests {
 
     fn parts(text: &str) -> Vec<String> {
         let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
+        let document = Document {
+            format: Format::Text,
+            text: text.to_owned(),
+            pages,
+            tables: Vec::new(),
+            title: None,
+            warnings: Vec::new(),
+            hidden: Vec::new(),
+        };
         find(&document, &[], &HashSet::new()).into_iter().map(|found| found.printed).collect()
     }
 

@@ -424,7 +424,7 @@ mod tests {
 
     fn document(text: &str) -> Document {
         let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() }
+        Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() }
     }
 
     /// By code's evidence alone, which needs no model.

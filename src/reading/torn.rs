@@ -135,7 +135,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<Vec<Vec<String>>> {
         let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() };
+        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() };
         tables(&document).iter().map(|table| table.rows.iter().map(|row| row.iter().map(|span| document.slice(*span).to_owned()).collect()).collect()).collect()
     }
 

@@ -53,6 +53,96 @@ fn what_nobody_sees_is_not_read() {
          <span style='font-size:0.9em'> too</span></p><template><p>no</p></template><div style=\"mso-hide:all\">no</div>",
     );
     assert_eq!(document.text, "seen too\n");
+    // What only machines see is none of it.
+    assert_eq!(document.hidden, ["no no no", "no"]);
+}
+
+/// Ways to write `zz9` so that no reader sees it.
+const UNSEEN: &[&str] = &[
+    "<p style='color:#fff'>zz9</p>",
+    "<p style='color: #FEFEFE !important'>zz9</p>",
+    "<font color=white>zz9</font>",
+    "<font color='#ffffff'>zz9</font>",
+    "<span style='color:rgb(255, 255, 255)'>zz9</span>",
+    "<span style='color:rgba(0,0,0,0)'>zz9</span>",
+    "<span style='color:transparent'>zz9</span>",
+    "<table><tr bgcolor='#003366'><td><font color='#003366'>zz9</font></td><td>b</td></tr></table>",
+    "<div style='background:#222'><b style='color:#222'>zz9</b></div>",
+    "<div style='visibility:hidden'><b>zz9</b></div>",
+    "<div style='font-size:1px'>zz9</div>",
+    "<div style='font-size:20px'><b style='font-size:5%'>zz9</b></div>",
+    "<div style='position:absolute;left:-9999px'>zz9</div>",
+    "<div style='position:fixed; top: -100em'>zz9</div>",
+    "<div style='text-indent:-9999px'>zz9</div>",
+    "<div style='margin-left:-5000pt'>zz9</div>",
+    "<div style='max-height:0;overflow:hidden'>zz9</div>",
+    "<div style='height:1px;width:1px;overflow:hidden'>zz9</div>",
+    "<div style='position:absolute;clip:rect(0 0 0 0)'>zz9</div>",
+    "<div style='clip-path:inset(50%)'>zz9</div>",
+    "<div style='transform:scale(0)'>zz9</div>",
+    "<div style='opacity:0.01'>zz9</div>",
+    "<div hidden>zz9</div>",
+    "<style>.x{display:none}</style><div class='a x'>zz9</div>",
+    "<style>/* a */ p.x, #y { color : white }</style><p class=x>zz9</p>",
+    "<style><!-- #y{font-size:0} --></style><div id=y><b>zz9</b></div>",
+    "<style>b{visibility:hidden}</style><b>zz9</b>",
+];
+
+/// Ways to write it so that a reader sees it, or may.
+const MAYBE_SEEN: &[&str] = &[
+    "<div style='background:#036'><b style='color:#fff'>zz9</b></div>",
+    "<table><tr><td bgcolor=navy><font color=white>zz9</font></td><td>b</td></tr></table>",
+    "<table><tr><td background='x.png'><font color=white>zz9</font></td><td>b</td></tr></table>",
+    "<div style='background-image:linear-gradient(red, blue)'><b style='color:#fff'>zz9</b></div>",
+    "<div aria-hidden=true>zz9</div>",
+    "<div style='visibility:hidden'><b style='visibility:visible'>zz9</b></div>",
+    "<div style='font-size:0'><b style='font-size:12px'>zz9</b></div>",
+    "<div style='left:-9999px'>zz9</div>",
+    "<div style='margin-left:-20px'>zz9</div>",
+    "<div style='max-height:0'>zz9</div>",
+    "<div style='font-size:8px;color:#ccc'>zz9</div>",
+    "<div style='opacity:0.6'>zz9</div>",
+    "<style>@media (max-width:600px){.x{display:none}}</style><div class=x>zz9</div>",
+    "<style>.a .x{display:none}</style><div class=x>zz9</div>",
+    "<style>.x:hover{display:none}</style><div class=x>zz9</div>",
+    "<style>table td.x{background:#036}</style><table><tr><td class=x><font color=white>zz9</font></td><td>b</td></tr></table>",
+    "<style>.x{display:none}</style><div class=x style='display:block'>zz9</div>",
+    "<style>a{color:#fff}.b a{color:red}</style><a href=x>seen</a><i>zz9</i>",
+];
+
+#[test]
+fn text_that_no_reader_sees_is_kept_apart_and_all_other_text_is_read() {
+    for page in UNSEEN {
+        let document = read(&format!("<html><body><p>before</p>{page}<p>after</p></body></html>"));
+        assert!(!document.text.contains("zz9") && document.text.contains("after"), "{page}: {}", document.text);
+        assert_eq!(document.hidden, ["zz9"], "{page}");
+    }
+    for page in MAYBE_SEEN {
+        let document = read(&format!("<p>before</p>{page}<p>after</p>"));
+        assert!(document.text.contains("zz9"), "{page}: {}", document.text);
+        assert!(!document.hidden.iter().any(|text| text.contains("zz9")), "{page}");
+    }
+    assert!(UNSEEN.len() > 20 && MAYBE_SEEN.len() > 15);
+}
+
+#[test]
+fn sheets_that_break_off_and_nest_are_no_harm() {
+    for sheet in [
+        "{",
+        "}",
+        "a{",
+        "@media{",
+        "@media x{a{b:c",
+        "/*",
+        "a{b",
+        ",,{}",
+        ".#{}",
+        "@import 'x';.y{display:none}",
+        "..x{display:none}",
+        &"@media x{".repeat(10_000),
+    ] {
+        assert!(read(&format!("<style>{sheet}</style><p class=z>seen</p>")).text.contains("seen"), "{sheet:.40}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ const TEXT: &str = "Acme Semiconductor GmbH\nPDN-2026-7, 1 October 2026\nWe end 
 
 fn document() -> Document {
     let pages = vec![Page { name: "body".to_owned(), span: Span::new(0, TEXT.len()) }];
-    Document { format: Format::Text, text: TEXT.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new() }
+    Document { format: Format::Text, text: TEXT.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() }
 }
 
 fn at(words: &str) -> Span {
