@@ -409,6 +409,8 @@ pub const FRAME_BYTES_MAX: usize = 64 << 20;
 /// What is kept of a child's standard error for the sentence about its death, in bytes.
 pub const CHILD_STDERR_BYTES_MAX: usize = 8 << 10;
 
+/// Graphics states that a page of a PDF may keep at once; the standard's own bound was 28.
+pub const PDF_STATES_MAX: usize = 1_000;
 /// Texts hidden from the reader that are kept of one document; a letter has a preheader and a menu.
 pub const HIDDEN_TEXTS_MAX: usize = 64;
 /// Hidden text kept of one page, in bytes: enough to see what it is.

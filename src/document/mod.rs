@@ -22,6 +22,7 @@ mod nesting;
 mod open;
 mod pdf;
 mod pdf_layout;
+mod pdf_seen;
 mod rtf;
 mod sheet;
 mod smartpcn;

@@ -1,7 +1,10 @@
 //! PDF: the words of each page by their places, as lines and tables. pdf_oxide reads the page twice: once as running text, which is held to be the truth, and once
 //! as words with places, which give the layout; where the layout lacks a word of the text, the text is taken and that is told.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use pdf_oxide::{PdfDocument, converters::ConversionOptions};
 
@@ -9,6 +12,7 @@ use super::{
     builder::Builder,
     mail,
     pdf_layout::{self, Word},
+    pdf_seen::{self, Sorted},
     text,
 };
 use crate::limits;
@@ -29,16 +33,22 @@ pub(super) fn add(builder: &mut Builder, name: Option<&str>, bytes: &[u8]) -> Re
         let page = format!("page {}", number + 1);
         builder.page(name.map_or_else(|| page.clone(), |name| format!("{name}, {page}")));
         match guarded(|| read(&pdf, number)) {
-            Ok((words, running)) if words.is_empty() && running.trim().is_empty() => pictures.push((number + 1).to_string()),
-            Ok((words, running)) => {
+            Ok(read) if read.words.is_empty() && read.hidden.is_empty() && read.running.trim().is_empty() => pictures.push((number + 1).to_string()),
+            Ok(Read { words, hidden, running, is_recognised }) => {
                 let mut laid_out = Builder::default();
                 pdf_layout::add(&mut laid_out, words);
-                let lacking = mail::lacking(&running, laid_out.text());
+                // What is hidden stands in the running text, and is rightly missing from the layout.
+                let hidden = hidden.join(" ");
+                let lacking = mail::lacking(&running, &format!("{}\n{hidden}", laid_out.text()));
                 if lacking.is_empty() {
                     builder.append(laid_out);
                 } else {
                     builder.warn(format!("{within}{page} was read without its layout, which lacks {}", lacking.join(", ")));
-                    text::lines(builder, &running);
+                    text::lines(builder, &without(&running, &hidden));
+                }
+                builder.hide(&hidden);
+                if is_recognised {
+                    builder.warn(format!("{within}the text of {page} lies unseen under a picture, as text recognition leaves it: compare the two"));
                 }
             }
             Err(why) => {
@@ -74,19 +84,35 @@ pub(super) fn add(builder: &mut Builder, name: Option<&str>, bytes: &[u8]) -> Re
     Ok(())
 }
 
-/// The words of a page with their places, and its running text.
-fn read(pdf: &PdfDocument, page: usize) -> Result<(Vec<Word>, String), String> {
+/// A page as it is read.
+struct Read {
+    words: Vec<Word>,
+    hidden: Vec<String>,
+    running: String,
+    is_recognised: bool,
+}
+
+/// The words of a page with their places, what nobody sees of them, and its running text.
+fn read(pdf: &PdfDocument, page: usize) -> Result<Read, String> {
     let plain = ConversionOptions { extract_tables: false, ..ConversionOptions::default() };
     let running = pdf.extract_text_with_options(page, &plain).map_err(|error| error.to_string())?;
     let words = pdf.extract_words(page).map_err(|error| error.to_string())?;
-    let words = words.into_iter().map(|word| Word {
+    let Sorted { seen, hidden, is_recognised } = pdf_seen::sort(pdf, page, words)?;
+    let words = seen.into_iter().map(|word| Word {
         text: word.text,
         left: word.bbox.x,
         right: word.bbox.x + word.bbox.width,
         bottom: word.bbox.y,
         height: word.bbox.height,
     });
-    Ok((words.filter(Word::is_placed).collect(), running))
+    Ok(Read { words: words.filter(Word::is_placed).collect(), hidden, running, is_recognised })
+}
+
+/// The lines of a text without those of which every word is hidden.
+fn without(running: &str, hidden: &str) -> String {
+    let hidden: HashSet<&str> = hidden.split_whitespace().collect();
+    let is_seen = |line: &&str| line.trim().is_empty() || line.split_whitespace().any(|word| !hidden.contains(word));
+    running.lines().filter(is_seen).collect::<Vec<_>>().join("\n")
 }
 
 /// A panic in the PDF reader costs a page, not the document.
