@@ -26,6 +26,7 @@ mod parts;
 mod prose;
 mod questions;
 mod review;
+mod several;
 mod torn;
 pub mod trial;
 mod unseen;
@@ -41,12 +42,15 @@ pub use lessons::Lesson;
 pub use questions::PROMPT_VERSION;
 pub use review::{Answer, Choice, Corrected, Field, correct, fields};
 
+use prose::Read;
+use several::Several;
+
 use crate::{
     domain::{
         document::{Document, Format},
         export::Columns,
         maker::MakerAliases,
-        notice::{Provenance, Reading},
+        notice::{Doubt, Provenance, Reading},
     },
     llm::Engine,
 };
@@ -126,17 +130,55 @@ impl Reader {
         }
         let engine = self.engine.as_deref().ok_or_else(|| ReadError::Model("no model is loaded, so prose cannot be read".to_owned()))?;
         let ask = |questions: &questions::Questions| if self.leaves_answers_out { Ok(questions::Answers::default()) } else { questions.ask(engine) };
-        let read = prose::read(ask, &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()))?;
+        let one = |document: &Document| prose::read(ask, &self.aliases, document, site).map_err(|error| ReadError::Model(error.to_string()));
+        let read = match several::find(document) {
+            Several::One => vec![one(document)?],
+            Several::Sure(alone) => match each(&alone, one)? {
+                Some(read) => read,
+                None => vec![doubted(one(document)?, alone.into_iter().map(|(number, _)| number).collect())],
+            },
+            Several::Unsure(numbers) => vec![doubted(one(document)?, numbers)],
+        };
         let model = engine.info();
+        let mut doubts: Vec<Doubt> = Vec::new();
+        for doubt in read.iter().flat_map(|read| &read.doubts) {
+            if !doubts.contains(doubt) {
+                doubts.push(doubt.clone());
+            }
+        }
+        let tokens = read.iter().map(|read| read.tokens).sum();
         Ok(Reading {
-            notices: vec![read.notice],
+            notices: read.into_iter().map(|read| read.notice).collect(),
             provenance: Provenance {
                 adapter_sha256: model.adapter.as_ref().map(|adapter| adapter.sha256.clone()),
-                ..provenance(&model.weights(), Some(model.sha256.clone()), read.tokens)
+                ..provenance(&model.weights(), Some(model.sha256.clone()), tokens)
             },
-            doubts: read.doubts,
+            doubts,
         })
     }
+}
+
+/// Every notice of a document that holds several; `None` where one comes out under another number than the one by which it was told apart.
+fn each(alone: &[(String, Document)], one: impl Fn(&Document) -> Result<Read, ReadError>) -> Result<Option<Vec<Read>>, ReadError> {
+    let mut read = Vec::new();
+    for (number, document) in alone {
+        let found = one(document)?;
+        let is_its_own = found.notice.notice_id.as_ref().is_some_and(|id| {
+            let (id, number) = (ids::fold(&id.value), ids::fold(number));
+            id.ends_with(&number) || number.ends_with(&id)
+        });
+        if !is_its_own {
+            return Ok(None);
+        }
+        read.push(found);
+    }
+    Ok(Some(read))
+}
+
+fn doubted(mut read: Read, numbers: Vec<String>) -> Read {
+    let reason = format!("it seems to hold several notices ({}), which could not be told apart with certainty", numbers.join(", "));
+    read.doubts.push(Doubt { field: "document".to_owned(), reason });
+    read
 }
 
 fn provenance(reader: &str, model_sha256: Option<String>, tokens: u32) -> Provenance {
