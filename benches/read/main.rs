@@ -7,6 +7,7 @@
     reason = "a measurement that cannot be made must fail at once, and prints what it found"
 )]
 
+mod acknowledge;
 mod generate;
 
 use std::{
@@ -66,6 +67,7 @@ fn compare(count: usize) {
     }
     drop(reader);
     read.print("Lastbuy");
+    acknowledge::compare(&model, &cases.iter().map(|case| case.document.text.as_str()).collect::<Vec<_>>());
     let mut generated = Figures::default();
     generate::all(&model, threads, &cases, |case, seconds, tokens, json| generated.add(seconds, tokens, &case.label, json));
     generated.print("generation of the whole JSON under a grammar");
