@@ -64,10 +64,10 @@ fn of_simulation(simulation: &Simulation, rows: &mut Rows) {
 
 /// Without a simulation each number is unknown.
 fn of_spread([section, subject]: [&str; 2], figure: &str, spread: Option<&Spread>, rows: &mut Rows) {
-    let numbers: [(&str, fn(&Spread) -> Money); 5] =
-        [("mean", |of| of.mean), ("p10", |of| of.p10), ("p50", |of| of.p50), ("p90", |of| of.p90), ("cvar", |of| of.cvar)];
-    for (name, of) in numbers {
-        rows.money([section, subject, &format!("{figure}_{name}"), ""], spread.map(of), "simulation");
+    let numbers = spread.map(Spread::numbers);
+    for (at, name) in Spread::NAMES.into_iter().enumerate() {
+        let figure = format!("{figure}_{}", name.to_lowercase());
+        rows.money([section, subject, &figure, ""], numbers.map(|numbers| numbers[at]), "simulation");
     }
 }
 

@@ -142,10 +142,12 @@ fn risk(before: &Assessment, after: &Assessment, changes: &mut Changes) {
     let (old, new) = (before.simulation.as_ref(), after.simulation.as_ref());
     changes.add(Subject::Risk, "trials", old.map(|of| of.trials), new.map(|of| of.trials));
     let (apart, together) = (before.joint.as_ref(), after.joint.as_ref());
-    let risks: [(&str, fn(&super::Joint) -> Option<&super::AnswerRisk>); 2] =
-        [("parts decided one by one", |joint| joint.risk_apart.as_ref()), ("parts decided together", |joint| joint.risk_together.as_ref())];
-    for (what, risk) in risks {
-        changes.spread(&format!("npv of {what}"), apart.and_then(risk).map(|risk| &risk.npv), together.and_then(risk).map(|risk| &risk.npv));
+    for (what, is_joint) in [("parts decided one by one", false), ("parts decided together", true)] {
+        let npv = |joint: Option<&super::Joint>| {
+            let risk = joint.and_then(|joint| if is_joint { joint.risk_together.as_ref() } else { joint.risk_apart.as_ref() });
+            risk.map(|risk| risk.npv.clone())
+        };
+        changes.spread(&format!("npv of {what}"), npv(apart).as_ref(), npv(together).as_ref());
     }
     changes.spread("loss when nothing is done", old.map(|of| &of.loss), new.map(|of| &of.loss));
     both(
@@ -256,10 +258,9 @@ impl Changes {
 
     /// Each of its numbers that differs.
     fn spread(&mut self, what: &str, before: Option<&Spread>, after: Option<&Spread>) {
-        let numbers: [(&str, fn(&Spread) -> Money); 5] =
-            [("mean", |of| of.mean), ("P10", |of| of.p10), ("P50", |of| of.p50), ("P90", |of| of.p90), ("CVaR", |of| of.cvar)];
-        for (name, of) in numbers {
-            self.amount(Subject::Risk, &format!("{name} of {what}"), before.map(of), after.map(of));
+        let (before, after) = (before.map(Spread::numbers), after.map(Spread::numbers));
+        for (at, name) in Spread::NAMES.into_iter().enumerate() {
+            self.amount(Subject::Risk, &format!("{name} of {what}"), before.map(|of| of[at]), after.map(|of| of[at]));
         }
     }
 

@@ -373,6 +373,7 @@ mod tests {
             over(together_sum)
         );
         assert!(over(together_sum) < 0.01 && over(apart_sum) > 2.0 * over(together_sum), "{} and {}", over(apart_sum), over(together_sum));
-        assert!(worst < 0.1, "{worst}");
+        // One trial in which the order of the forecast is wrong and no other is right: a quarter of what is earned, and not less.
+        assert!(worst < 0.25, "{worst}");
     }
 }
