@@ -153,7 +153,8 @@ fn a_spreadsheet_has_the_risk_of_every_answer_or_says_that_it_is_unknown() {
     };
     for answer in &assessment.answers {
         let amount = |of: fn(&AnswerRisk) -> Money| answer.risk.as_ref().map_or_else(|| "unknown".to_owned(), |risk| of(risk).amount().to_string());
-        let expected: [(&str, fn(&AnswerRisk) -> Money); 5] = [
+        type Of = fn(&AnswerRisk) -> Money;
+        let expected: [(&str, Of); 5] = [
             ("npv_p10", |risk| risk.npv.p10),
             ("npv_p50", |risk| risk.npv.p50),
             ("npv_p90", |risk| risk.npv.p90),

@@ -206,7 +206,10 @@ fn row(field: &str, scored: &[&Scored], aliases: &MakerAliases) -> Value {
 /// How often what is said with a confidence is right, as `[{"values": 41, "confidence": 0.97, "right": 1.0}]`.
 fn reliability(sure: &[(f64, bool)]) -> Vec<Value> {
     let round = |share: f64| (share * 1000.0).round() / 1000.0;
-    measure::reliability(sure).iter().map(|bin| json!({ "values": bin.values, "confidence": round(bin.confidence), "right": round(bin.right) })).collect()
+    measure::reliability(sure)
+        .iter()
+        .map(|bin| json!({ "values": bin.values, "confidence": round(bin.confidence), "right": round(bin.right) }))
+        .collect()
 }
 
 /// Documents apart by a key of their labels; documents without it are in none.

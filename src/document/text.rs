@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_broken_cell_goes_on_under_itself() {
-        let rows = tables("Part      Description    Order by\nAX100-3   grey patch     2027-04-30\n          cable\nAX200-3   red patch      2027-04-30\n");
+        let rows =
+            tables("Part      Description    Order by\nAX100-3   grey patch     2027-04-30\n          cable\nAX200-3   red patch      2027-04-30\n");
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0][2], ["", "cable", ""]);
         assert_eq!(rows[0][3], ["AX200-3", "red patch", "2027-04-30"]);

@@ -19,8 +19,8 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::{
-    Service, access, admin, calendar, decisions, dropin, etag, handover, hooks, messages, models, once, openapi, pages, problem::Problem, quarantine, reads,
-    reviews, schema, stream, unread, upkeep, uploads, watching, where_used,
+    Service, access, admin, calendar, decisions, dropin, etag, handover, hooks, messages, models, once, openapi, pages, problem::Problem, quarantine,
+    reads, reviews, schema, stream, unread, upkeep, uploads, watching, where_used,
 };
 use crate::limits;
 

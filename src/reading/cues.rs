@@ -238,7 +238,11 @@ pub(super) fn date_evidence(around: &Around<'_>) -> Vec<f64> {
     });
     let before = OF_ORDERS.as_ref().map_or_else(
         || around.before.to_owned(),
-        |regex| regex.replace_all(around.before, |found: &regex::Captures<'_>| " ".repeat(found.get(0).map_or(0, |all| all.as_str().chars().count()))).into_owned(),
+        |regex| {
+            regex
+                .replace_all(around.before, |found: &regex::Captures<'_>| " ".repeat(found.get(0).map_or(0, |all| all.as_str().chars().count())))
+                .into_owned()
+        },
     );
     let mut scores = weigh(&DATE_CUES, &DateRole::ALL, &Around { label: around.label, before: &before, after: around.after }, 100.0);
     if let Some(none) = scores.last_mut() {

@@ -47,7 +47,8 @@ static NOTICE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// `EOL1417 - END OF LIFE - 16-Jun-2025`: what a heading holds beside number and title.
-static TRIPLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\W*(?:[\p{L}&. ]{2,40}\s[-–|]\s)?[A-Z][\w\-/.]*\d\s+[-–|]\s+[^-–|]{3,60}\s+[-–|]\s*$").ok());
+static TRIPLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\W*(?:[\p{L}&. ]{2,40}\s[-–|]\s)?[A-Z][\w\-/.]*\d\s+[-–|]\s+[^-–|]{3,60}\s+[-–|]\s*$").ok());
 
 /// Gathers the evidence and puts a question for each date.
 pub(super) fn open(layout: &Layout<'_>, candidates: Vec<DateCandidate>, questions: &mut Questions) -> Vec<OpenDate> {
@@ -114,7 +115,11 @@ fn date_of_the_head(layout: &Layout<'_>, open: &mut [OpenDate]) {
         let end = layout.line_span(layout.line_at(span.end.saturating_sub(1))).end;
         let behind = layout.document.text.get(span.end as usize..end as usize).unwrap_or("").trim_start();
         let ends = behind.is_empty() || behind.starts_with([',', ')', '-', '–', '|', ';', '。']);
-        line < LINES && ends && date.row.is_none() && date.evidence[1..].iter().all(|odds| *odds < 2.0) && matches!(date.candidate.precision, Precision::Day | Precision::Swappable(_))
+        line < LINES
+            && ends
+            && date.row.is_none()
+            && date.evidence[1..].iter().all(|odds| *odds < 2.0)
+            && matches!(date.candidate.precision, Precision::Day | Precision::Swappable(_))
     };
     if let Some(date) = open.iter_mut().find(is_plain) {
         date.evidence[0] += OF_HEAD;
@@ -125,7 +130,8 @@ fn date_of_the_head(layout: &Layout<'_>, open: &mut [OpenDate]) {
 static MOVED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:(?:has|have|was|were|is|been|wird|wurde|est|es)\s+)*(?:mov|extend|postpon|chang|shift|delay|bring|brought|verschob|verl[äa]nger|report|d[ée]cal|prorog|aplaz|ampli)\w*\s+(?:from|von|vom|du|de|del)\s*$|(?:由|从|從)\s*$").ok()
 });
-static TO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(?:to|until|till|auf(?:\s+den)?|bis|au|[àa]|al|hasta(?:\s+el)?|改为|延至|延长至|推迟至|から)\s*$").ok());
+static TO: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^\s*(?:to|until|till|auf(?:\s+den)?|bis|au|[àa]|al|hasta(?:\s+el)?|改为|延至|延长至|推迟至|から)\s*$").ok());
 
 /// What the place itself tells; whether it is the head of a mail.
 fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Around<'_>, evidence: &mut [f64]) -> bool {
@@ -148,7 +154,8 @@ fn place_evidence(layout: &Layout<'_>, candidate: &DateCandidate, around: &Aroun
     // At the right end of a letter's head: `To our customers            2 March 2026`.
     let last = layout.line_span(layout.line_at(candidate.span.end.saturating_sub(1)));
     let end = layout.document.text.get(candidate.span.end as usize..last.end as usize).unwrap_or("");
-    if line < 15 && start.ends_with("   ") && !holds_a_value(start) && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':')) {
+    if line < 15 && start.ends_with("   ") && !holds_a_value(start) && end.trim().is_empty() && around.label.is_none_or(|label| !label.contains(':'))
+    {
         evidence[at(DateRole::Issue)] += 4.0;
     }
     if line < 6 && TRIPLE.as_ref().is_some_and(|regex| regex.is_match(start)) {

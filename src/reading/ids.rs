@@ -40,8 +40,9 @@ static GLUED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:Notification|Notice|Number|No\.?|Nr\.?|PCN|PDN|EOL|LIFE|Life)(?P<id>[A-Z]{1,8}\d{3,8}(?:[-/]\d+)?)").ok());
 
 /// `13 November 2026, number CC5426`: what a letter calls its number.
-static BARE_NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:n[°º]|no\.?[ \t]*:|number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>(?-i:[A-Z]{1,5}(?:[-_/][A-Z]{1,4})?[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+))").ok());
+static BARE_NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?im)(?:^|[,;.(]|\bour|\bthe)[ \t]*(?:n[°º]|no\.?[ \t]*:|number|nummer|num[ée]ro|n[úu]mero|n[°º]|our\s+ref(?:erence)?|unser\s+zeichen)[ \t]*[:.]?[ \t]*(?P<id>(?-i:[A-Z]{1,5}(?:[-_/][A-Z]{1,4})?[-_/ ]?\d[A-Z0-9/_.\-]*|\d{2,}[A-Z0-9/_.\-]+))").ok()
+});
 
 /// What makes a number somebody else's, or an earlier notice's.
 static NOT_OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -170,7 +171,8 @@ pub(super) fn is_list(word: &str) -> bool {
 
 /// Whether a word is a number in such a list, of this notice or of another one: never a part.
 pub(super) fn is_of_list(word: &str) -> bool {
-    static OF_LIST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[A-Z]{0,2}(?:PCN|PDN|PTN|PCIN|EOL|LTB)[-_/#]?(?:[A-Z]{1,4}[-_/])?\d[\d\-_/.]*$").ok());
+    static OF_LIST: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^[A-Z]{0,2}(?:PCN|PDN|PTN|PCIN|EOL|LTB)[-_/#]?(?:[A-Z]{1,4}[-_/])?\d[\d\-_/.]*$").ok());
     OF_LIST.as_ref().is_some_and(|regex| regex.is_match(word))
 }
 
@@ -198,7 +200,11 @@ fn place_evidence(layout: &Layout<'_>, span: Span) -> f64 {
         evidence += 3.5;
     }
     // `CTE212/25 of 14 October 2025: cancellation`.
-    if line < HEAD_LINES && before.is_empty() && ["of ", "vom ", "du ", "de ", "dated ", ", "].iter().any(|word| after.starts_with(word)) && digits >= 3 {
+    if line < HEAD_LINES
+        && before.is_empty()
+        && ["of ", "vom ", "du ", "de ", "dated ", ", "].iter().any(|word| after.starts_with(word))
+        && digits >= 3
+    {
         evidence += 3.0;
     }
     // `NOTICE OF DISCONTINUATION   ND/26/33`, `Re: end of life of AV297`.
@@ -238,7 +244,8 @@ fn contains_number(one: &str, other: &str) -> bool {
 
 /// Without signs at its end, and without the capital that begins the next word in a text that lost its blanks: `PCN 17-106Orderdate`.
 fn without_end_signs(text: &str, span: Span) -> Span {
-    let is_glued = text[span.end as usize..].starts_with(|c: char| c.is_lowercase()) && text[span.range()].ends_with(|c: char| c.is_ascii_uppercase());
+    let is_glued =
+        text[span.end as usize..].starts_with(|c: char| c.is_lowercase()) && text[span.range()].ends_with(|c: char| c.is_ascii_uppercase());
     let word = &text[span.range()][..(span.end - span.start) as usize - usize::from(is_glued)];
     let word = word.trim_end_matches(['.', '-', '/', '_', ',']);
     Span::new(span.start as usize, span.start as usize + word.len())

@@ -83,7 +83,9 @@ impl<'a> Layout<'a> {
         if self.pairs[table] || is_form {
             return (none, 0);
         }
-        let is_head = |row: &&Vec<Span>| row.iter().any(|span| !text(span).is_empty()) && !row.iter().any(|span| holds_a_value(text(span)) || parts::cell_is_part(text(span)));
+        let is_head = |row: &&Vec<Span>| {
+            row.iter().any(|span| !text(span).is_empty()) && !row.iter().any(|span| holds_a_value(text(span)) || parts::cell_is_part(text(span)))
+        };
         let leading = rows.iter().take_while(is_head).count();
         if leading == 0 {
             return match table.checked_sub(1).and_then(|before| self.heads.get(before)) {
@@ -91,9 +93,13 @@ impl<'a> Layout<'a> {
                 _ => (none, 0),
             };
         }
-        let is_broken = leading <= ROWS_MAX && leading < rows.len() && rows[..leading].iter().flatten().all(|span| text(span).chars().count() <= BROKEN_CHARS_MAX);
+        let is_broken = leading <= ROWS_MAX
+            && leading < rows.len()
+            && rows[..leading].iter().flatten().all(|span| text(span).chars().count() <= BROKEN_CHARS_MAX);
         let count = if is_broken { leading } else { 1 };
-        let words = |column: usize| rows[..count].iter().filter_map(|row| row.get(column)).map(text).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = |column: usize| {
+            rows[..count].iter().filter_map(|row| row.get(column)).map(text).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        };
         ((0..first.len()).map(words).collect(), count)
     }
 
@@ -235,7 +241,8 @@ fn next_label(after: &str) -> usize {
     const CHARS_MAX: usize = 45;
     let Some(colon) = after.find([':', '：']) else { return after.len() };
     let is_clock = after[colon..].chars().nth(1).is_some_and(|c| c.is_ascii_digit()) && after[..colon].ends_with(|c: char| c.is_ascii_digit());
-    let from = after[..colon].rfind([',', ';', '\n', '|', '(', '、', '，', '；']).map_or(0, |at| at + after[at..].chars().next().map_or(1, char::len_utf8));
+    let from =
+        after[..colon].rfind([',', ';', '\n', '|', '(', '、', '，', '；']).map_or(0, |at| at + after[at..].chars().next().map_or(1, char::len_utf8));
     let label = after[from..colon].trim();
     let is_label = !is_clock && label.chars().any(char::is_alphabetic) && label.chars().count() <= CHARS_MAX;
     if is_label { from } else { after.len() }

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::{
     SiteKnowledge,
     layout::Layout,
+    maker_words::{BEHIND_NAMES, GENERAL_WORDS, LABELS, is_general},
     questions::{About, Answers, Asked, Questions},
 };
 use crate::domain::{
@@ -59,169 +60,6 @@ static SPEAKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static COPYRIGHT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i:©|\(c\)|copyright)[ \t]*(?:\d{4})?(?:[ \t]*[–-][ \t]*\d{4})?[ \t]*(?:by[ \t]+)?(?P<name>[\p{Lu}][\p{L}\p{N}&'’\-]*(?:[ \t]+[\p{Lu}][\p{L}\p{N}&'’\-]*){0,3})").ok()
 });
-/// Departments, greetings and things are no makers: a name of nothing but such words is none, nor one that begins with an article.
-const GENERAL_WORDS: &[&str] = &[
-    "ACCOUNT",
-    "ADMIN",
-    "AFFECTED",
-    "ALERT",
-    "ALERTS",
-    "CARE",
-    "CHANGE",
-    "COMPONENT",
-    "COMPONENTS",
-    "CONTROL",
-    "CUSTOMER",
-    "CUSTOMERS",
-    "DEAR",
-    "DEPARTMENT",
-    "DESK",
-    "DEVICE",
-    "DEVICES",
-    "DISCONTINUANCE",
-    "DISCONTINUED",
-    "ELECTRONIC",
-    "END",
-    "ENGINEERING",
-    "INFO",
-    "LAST",
-    "LIFE",
-    "MANAGEMENT",
-    "MANUFACTURER",
-    "MARKETING",
-    "MODULE",
-    "MODULES",
-    "NEWS",
-    "NOREPLY",
-    "NOTICE",
-    "NOTICES",
-    "NOTIFICATION",
-    "NOTIFICATIONS",
-    "OF",
-    "OFFICE",
-    "OPERATIONS",
-    "ORDER",
-    "ORDERS",
-    "PARTS",
-    "PASSIVE",
-    "PCN",
-    "PDN",
-    "POWER",
-    "PROCESS",
-    "PRODUCT",
-    "PRODUCTION",
-    "PRODUCTS",
-    "PURCHASING",
-    "QUALITY",
-    "RELATIONS",
-    "SALES",
-    "SECTION",
-    "SERVICE",
-    "SERVICES",
-    "SUPPLIER",
-    "SUPPORT",
-    "TEAM",
-    "TIME",
-    "BUY",
-    "UPDATE",
-    "VALUED",
-    "WE",
-    "IT",
-    "NONE",
-    "PRODUKTMANAGEMENT",
-    "VERTRIEB",
-    "EINKAUF",
-    "KUNDENSERVICE",
-    "CLIENT",
-    "CLIENTS",
-    "COMMERCIAL",
-    "VENTAS",
-    "CALIDAD",
-    "HUB",
-    "MAILBOX",
-    "INFORMATION",
-    "TYPE",
-    "DRAWING",
-    "SUBJECT",
-    "EOL",
-    "PLS",
-    "PLEASE",
-    "SAFETY",
-    "BULLETIN",
-    "RECALL",
-    "PACKING",
-    "DISCONTINUATION",
-    "OBSOLESCENCE",
-    "INVOICE",
-    "MINUTES",
-    "ADVISORY",
-    "LETTER",
-    "NOTE",
-    "STATUS",
-    "URGENT",
-    "IMPORTANT",
-    "RE",
-    "FW",
-    "FWD",
-    "REF",
-    "NUMMER",
-    "NUMBER",
-    "DATE",
-    "DATUM",
-    "MITTEILUNG",
-    "ARTIKEL",
-    "ITEM",
-    "FINAL",
-    "INITIAL",
-    "PRODUCT/PROCESS",
-    "FAMILY",
-    "FAMILIES",
-    "SERIES",
-    "TABLE",
-    "PAGE",
-    "ANNEX",
-    "ATTACHMENT",
-    "REASON",
-    "KUNDENINFORMATION",
-    "OBSOLESCENCIA",
-    "REINSTATEMENT",
-    "RETIREMENT",
-    "REPLACES",
-    "OWING",
-    "PUBLISHED",
-    "NUMERO",
-    "NÚMERO",
-    "PRODUKTÄNDERUNG",
-    "ÄNDERUNGSMITTEILUNG",
-    "GÜLTIG",
-    "IS",
-    "CANCELLATION",
-    "COPYRIGHT",
-    "VORGANG",
-    "ANNOUNCEMENT",
-    "PRODUKTABKÜNDIGUNG",
-    "ABKÜNDIGUNG",
-    "UNITS",
-    "DOCUMENT",
-    "CONTACT",
-    "AUTHOR",
-    "LIEFERANTENMITTEILUNG",
-];
-/// Labels that may stand right before a name.
-const LABELS: &[&str] = &["MFR", "MFG", "MAKER", "MANUFACTURER", "VENDOR", "SUPPLIER", "BRAND", "COMPANY", "HERSTELLER", "LIEFERANT", "FABRICANT", "FABRICANTE", "PROVEEDOR", "MARKE", "COPYRIGHT", "SOCIETE", "SOCIÉTÉ", "AT", "BEI", "CHEZ", "BY", "FROM", "IN", "EN"];
-/// Words that may stand right behind a name without being part of it.
-const BEHIND_NAMES: &[&str] =
-    &["PRODUCT", "CUSTOMER", "NOTICE", "NOTICES", "NOTIFICATION", "NOTIFICATIONS", "CHANGE", "PCN", "PDN", "TEAM", "QUALITY", "SALES", "TYPE", "DRAWING", "EOL", "END", "ALERT"];
-const ARTICLES: &[&str] = &[
-    "THE", "THIS", "THESE", "THAT", "OUR", "YOUR", "ALL", "ANY", "A", "AN", "EACH", "NEW", "NO", "TO", "DEAR", "FOR", "ON", "IN", "DIE", "DER",
-    "DAS", "LA", "LE", "LES", "EL",
-];
-
-fn is_general(key: &str) -> bool {
-    let mut words = key.split(' ');
-    words.clone().next().is_some_and(|first| ARTICLES.contains(&first)) || words.all(|word| GENERAL_WORDS.contains(&word))
-}
-
 /// A label before the name.
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?im)(?:^|[ \t]{3})[ \t>■●・*\-]*(?:manufacturer|maker|mfr|mfg|vendor|supplier|brand|company|seller|hersteller|lieferant|firma|fabricant|fournisseur|soci[ée]t[ée]|fabricante|proveedor|empresa|メーカー|製造元|会社名|発信元?|発行元|制造商|生产商|厂商|公司名称|供应商|製造商|廠商)(?:\s+name)?[ \t]*(?:\.{2,}[ \t]*)?(?:[:：|]|[ \t]{2,}|[\u{3000} \t]+)[ \t]*(?P<name>[^\n|:：]{2,60}?)[ \t]*(?:$|[ \t]{3}|\|)").ok()
@@ -311,7 +149,8 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         let span = without_words_beside(layout, span);
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         // `Attn. Harper Controls` is whom it is written to; `Retirement of` is no name.
-        if printed.to_lowercase().starts_with("att") && printed.split_whitespace().next().is_some_and(|word| ["attn", "attn.", "attention"].contains(&word.to_lowercase().as_str()))
+        if printed.to_lowercase().starts_with("att")
+            && printed.split_whitespace().next().is_some_and(|word| ["attn", "attn.", "attention"].contains(&word.to_lowercase().as_str()))
             || [" of", " nr.", " nr", " no", " no."].iter().any(|end| printed.ends_with(end))
         {
             continue;
@@ -337,7 +176,8 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
 /// The name before what the document is, in its first lines.
 fn headed<'a>(layout: &'a Layout<'_>) -> impl Iterator<Item = Span> + 'a {
     (0..layout.line_count().min(HEADED_LINES)).filter_map(|number| {
-        let name = HEADED.as_ref()?.captures(layout.line(number))?.name("name").filter(|name| !name.as_str().bytes().any(|byte| byte.is_ascii_digit()))?;
+        let name =
+            HEADED.as_ref()?.captures(layout.line(number))?.name("name").filter(|name| !name.as_str().bytes().any(|byte| byte.is_ascii_digit()))?;
         let start = layout.line_span(number).start as usize;
         Some(Span::new(start + name.start(), start + name.end()))
     })

@@ -160,8 +160,11 @@ fn lists<'a>(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&'a R
 
 /// The nearest list of affected parts above a place, in its order; a part counts where it stands in it, also if it is named elsewhere too.
 fn list_above<'a>(layout: &Layout<'_>, below: Span, affected: &[&'a RoledPart]) -> Vec<&'a RoledPart> {
-    let mut places: Vec<(Span, &RoledPart)> =
-        affected.iter().flat_map(|part| part.again.iter().chain([&part.span]).map(|span| (*span, *part))).filter(|(span, _)| span.end <= below.start).collect();
+    let mut places: Vec<(Span, &RoledPart)> = affected
+        .iter()
+        .flat_map(|part| part.again.iter().chain([&part.span]).map(|span| (*span, *part)))
+        .filter(|(span, _)| span.end <= below.start)
+        .collect();
     places.sort_by_key(|(span, _)| span.start);
     let mut list: Vec<&RoledPart> = Vec::new();
     let mut next: Option<Span> = None;
@@ -209,7 +212,8 @@ fn none_items(layout: &Layout<'_>, replacements: &[&RoledPart], affected: &[&Rol
             None => list_above(layout, replacement.span, affected),
         };
         if items.len() >= 2 && items.len() == olds.len() {
-            let none = items.iter().zip(&olds).filter(|(item, _)| NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(layout.document.slice(**item))));
+            let none =
+                items.iter().zip(&olds).filter(|(item, _)| NONE_THERE.as_ref().is_some_and(|regex| regex.is_match(layout.document.slice(**item))));
             told.extend(none.map(|(item, old)| (normal_mpn(&old.printed), *item)));
         }
     }

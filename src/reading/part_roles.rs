@@ -350,6 +350,10 @@ fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
     static REMAINS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(?i)^[^.;]{0,24}?\b(?:not\s+(?:be\s+)?(?:affected|impacted|discontinued|touched)|unaffected|(?:remains?|continues?|stays?)\b|nicht\s+betroffen|bleib\w+)|^\s*(?:は)?(?:不受影[响響]|対象外|不停[产產]|no\s+(?:est[áa]n?|resultan?)\s+afectad|(?:n'est|ne\s+sont)\s+pas\s+concern)").ok()
     });
+    // `Endurance of the SGE2 series`: the name of a series in passing.
+    static IS_SERIES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^[\s-]*(?:(?:and|und|et|y)\s+\S+\s+)?(?:[\w-]+\s+)?(?:series|famil(?:y|ies)|serien?|baureihen?|s[ée]ries?|familias?|系列|シリーズ)\b").ok()
+    });
     let matches = |regex: &LazyLock<Option<Regex>>, text: &str| regex.as_ref().is_some_and(|regex| regex.is_match(text));
     let mut evidence = part_evidence(&Around { label: around.label, before: around.before, after: "" });
     if matches(&REPLACED, around.before) {
@@ -367,7 +371,7 @@ fn prose_evidence(around: &Around<'_>, following: &str) -> Vec<f64> {
         let after = part_evidence(&Around { label: None, before: "", after: around.after });
         evidence[0] = evidence[0].max(after[0]);
     }
-    evidence[2] = evidence[2].max(0.7);
+    evidence[2] = evidence[2].max(if matches(&IS_SERIES, following) { 2.5 } else { 0.7 });
     evidence
 }
 
@@ -406,8 +410,12 @@ pub(super) fn decide(document: &Document, open: Vec<OpenGroup>, answers: &Answer
 /// the first such list is what the notice is about, which is likely and no more.
 fn spread(open: &[OpenGroup], decided: &mut [(Vec<f64>, bool)]) {
     let is_affected = |probabilities: &[f64]| best(probabilities).0 == 0;
-    let affected: std::collections::HashSet<String> =
-        open.iter().zip(decided.iter()).filter(|(_, (p, _))| is_affected(p)).flat_map(|(group, _)| group.members.iter().map(|member| normal_mpn(&member.printed))).collect();
+    let affected: std::collections::HashSet<String> = open
+        .iter()
+        .zip(decided.iter())
+        .filter(|(_, (p, _))| is_affected(p))
+        .flat_map(|(group, _)| group.members.iter().map(|member| normal_mpn(&member.printed)))
+        .collect();
     for (group, (probabilities, unsaid)) in open.iter().zip(decided.iter_mut()) {
         if *unsaid && !is_affected(probabilities) && group.members.iter().any(|member| affected.contains(&normal_mpn(&member.printed))) {
             *probabilities = AS_ELSEWHERE.to_vec();
@@ -423,7 +431,7 @@ fn spread(open: &[OpenGroup], decided: &mut [(Vec<f64>, bool)]) {
 /// Log odds up to which nothing is said of a number.
 const UNSAID: f64 = 1.0;
 /// Probabilities of the roles of a list whose numbers are affected by what is said elsewhere, and of the only list there is.
-const AS_ELSEWHERE: [f64; 3] = [0.8, 0.1, 0.1];
+const AS_ELSEWHERE: [f64; 3] = [0.78, 0.1, 0.12];
 const AS_ALONE: [f64; 3] = [0.7, 0.1, 0.2];
 
 /// Names of series are no parts of their own: a number in prose that others, listed elsewhere, begin with (`OPD4N65` over `OPD4N65F` and `OPD4N65D`, `LF2277` over

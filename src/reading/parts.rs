@@ -238,7 +238,8 @@ pub(super) fn cell_is_part(cell: &str) -> bool {
     let plain = cell.chars().all(|c| c.is_ascii() || c.is_whitespace());
     // `2,044 pcs`, `DC 23+`.
     let joined: String = cell.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
-    let excluded = words <= 2 && NOT_A_PART.iter().any(|regex| regex.is_match(&joined)) && !NUMERIC.as_ref().is_some_and(|regex| regex.is_match(cell));
+    let excluded =
+        words <= 2 && NOT_A_PART.iter().any(|regex| regex.is_match(&joined)) && !NUMERIC.as_ref().is_some_and(|regex| regex.is_match(cell));
     (3..=48).contains(&characters)
         && digits >= 1
         && words <= 5

@@ -101,7 +101,8 @@ fn table(document: &Document, run: &[Item]) -> Option<Table> {
     let (cells, rows) = (2..=CELLS_MAX.min(run.len() / 2)).find_map(|cells| {
         let alike = |at: usize| {
             let (own, model) = (run[at].kind, run[at % cells].kind);
-            own == model || at % cells > 0 && matches!((own, model), (Kind::None, Kind::Part) | (Kind::Part, Kind::None) | (Kind::None, Kind::Date))
+            own == model
+                || !at.is_multiple_of(cells) && matches!((own, model), (Kind::None, Kind::Part) | (Kind::Part, Kind::None) | (Kind::None, Kind::Date))
         };
         let upto = (0..run.len()).take_while(|at| alike(*at)).count();
         // All of it, but for what follows the last row.
@@ -124,7 +125,8 @@ fn head(document: &Document, before: u32, cells: usize) -> Option<Vec<Span>> {
     let head = found.get(found.len().checked_sub(cells)?..)?.to_vec();
     // Nothing but blanks and signs stands between them, and between them and the first value.
     let ends = head.iter().skip(1).map(|span| span.start).chain([before]);
-    let is_whole = head.iter().zip(ends).all(|(word, next)| document.slice(Span { start: word.end, end: next }).chars().all(|c| !c.is_alphanumeric()));
+    let is_whole =
+        head.iter().zip(ends).all(|(word, next)| document.slice(Span { start: word.end, end: next }).chars().all(|c| !c.is_alphanumeric()));
     is_whole.then_some(head)
 }
 
@@ -135,16 +137,31 @@ mod tests {
 
     fn read(text: &str) -> Vec<Vec<Vec<String>>> {
         let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() };
-        tables(&document).iter().map(|table| table.rows.iter().map(|row| row.iter().map(|span| document.slice(*span).to_owned()).collect()).collect()).collect()
+        let document = Document {
+            format: Format::Text,
+            text: text.to_owned(),
+            pages,
+            tables: Vec::new(),
+            title: None,
+            warnings: Vec::new(),
+            hidden: Vec::new(),
+        };
+        tables(&document)
+            .iter()
+            .map(|table| table.rows.iter().map(|row| row.iter().map(|span| document.slice(*span).to_owned()).collect()).collect())
+            .collect()
     }
 
     #[test]
     fn values_in_one_order_are_a_table() {
-        let rows = read("Parts Affected: Model Status LTB Last Ship Alt AX100-3 Obsolete 13-Apr-2026 30-Aug-2026 BX100-3 AX200-3 Obsolete 13-Apr-2026 30-Aug-2026 None Comments: none");
+        let rows = read(
+            "Parts Affected: Model Status LTB Last Ship Alt AX100-3 Obsolete 13-Apr-2026 30-Aug-2026 BX100-3 AX200-3 Obsolete 13-Apr-2026 30-Aug-2026 None Comments: none",
+        );
         assert_eq!(rows[0][0], ["Model", "Status", "LTB", "Last Ship", "Alt"]);
         assert_eq!(rows[0][2], ["AX200-3", "Obsolete", "13-Apr-2026", "30-Aug-2026", "None"]);
-        let rows = read("Product / Replacement / Last order / Last delivery\nAX100-3 / BX100-3 / 2027.4.30 / 2027.10.29\nAX200-3 / BX200-3 / 2027.4.30 / 2027.10.29\n");
+        let rows = read(
+            "Product / Replacement / Last order / Last delivery\nAX100-3 / BX100-3 / 2027.4.30 / 2027.10.29\nAX200-3 / BX200-3 / 2027.4.30 / 2027.10.29\n",
+        );
         assert_eq!(rows[0][1], ["AX100-3", "BX100-3", "2027.4.30", "2027.10.29"]);
     }
 
