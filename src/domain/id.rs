@@ -14,6 +14,9 @@ pub struct IdError {
     prefix: char,
 }
 
+/// Digits of an id; the description of the API says so too.
+const DIGITS_MAX: usize = 19;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $article:literal, $noun:literal) => {
         $(#[$doc])*
@@ -36,8 +39,8 @@ macro_rules! id {
                     .strip_prefix(concat!($prefix, "-"))
                     .or_else(|| trimmed.strip_prefix(&concat!($prefix, "-").to_ascii_lowercase()))
                     .unwrap_or(trimmed);
-                // A number may have a sign, an id has none.
-                let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+                // A number may have a sign, an id has none, nor more digits than any file has room for.
+                let number = (digits.len() <= DIGITS_MAX && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok()).flatten();
                 number.map($name).ok_or_else(|| IdError {
                     text: trimmed.chars().take(40).collect(),
                     article: $article,

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{
     SiteKnowledge,
     layout::Layout,
-    maker_words::{BEHIND_NAMES, GENERAL_WORDS, LABELS, is_general},
+    maker_words::{BEHIND_NAMES, DOCUMENTS, GENERAL_WORDS, LABELS, is_general},
     questions::{About, Answers, Asked, Questions},
 };
 use crate::domain::{
@@ -37,7 +37,7 @@ static LEGAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A name that ends with a word of the trade, and Asian names with their legal form.
 static TRADE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays|cables|assemblies|stecker|steckverbinder|fans|l[üu]fter|batteries|oscillators|filters|inductors|transformers|switches|switchgear|fuses|optics|optik|lasers|antennas|motors|interconnects?|microwave|wireless|networks|ceramics|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes|converters|supplies|timing|rf|passives?|passifs|quarz|spulen|connectique|semiconducteurs|rel[ée]s|condensateurs|condensadores|denshi|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}\p{Katakana}ー]{2,8}(?:电子|微电子|半导体|半導体|デバイス|エレクトロニクス|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)(?:(?:股份)?有限公司|株式会社)?|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
+        r"(?:[\p{Lu}][\p{L}\p{N}&'’\-]*[ \t]|&[ \t]){1,4}(?i:semiconductors?|electronics?|kondensatoren|widerst[äa]nde|relais|sensorik|sensores|capteurs|composants|bobinas|transformadores|displays|cables|assemblies|stecker|steckverbinder|fans|l[üu]fter|batteries|oscillators|filters|inductors|transformers|switches|switchgear|fuses|optics|optik|lasers|antennas|motors|interconnects?|microwave|wireless|networks|ceramics|silicon|bobbins|spulenbau|messtechnik|schaltger[äa]te|discretes|converters|supplies|timing|rf|passives?|passifs|quarz|spulen|connectique|semiconducteurs|rel[ée]s|condensateurs|condensadores|denshi|devices?|analog(?:ue)?|modules?|hybrids?|frequency\s+control|technolog(?:y|ies)|components?|sensors?|micro(?:electronics|systems|devices|circuits)|logic|power|coils?|magnetics?|instruments?|opto(?:electronics?)?|quartz|crystals?|relays?|connectors?|capacitors?|resistors?|circuits?|industries|controls|memor(?:y|ies)|photonics|lighting|acoustics|elektronik|mikroelektronik|halbleiter|bauelemente|composants|[ée]lectronique|semiconductores|componentes)\b|(?i-u:\b)(?i:Transformadores|Sensores|Componentes|Condensadores|Rel[ée]s|Composants|Condensateurs|Capteurs|Relais|Connecteurs|Bobinages|[ÉE]tablissements|Ateliers|Techniques|Soci[ée]t[ée]|Talleres|Industrias)(?:[ \t](?:de|du|des|del|la)\b)?[ \t]\p{Lu}[\p{L}'’\-]+|\p{Lu}[\p{L}'’\-]+[ \t](?:de|du|des|del)[ \t](?:Relais|Composants|Capteurs|Condensateurs|Connecteurs|Rel[ée]s|Sensores|Componentes)|[\p{Han}\p{Katakana}ー]{2,20}(?:株式会社|有限公司|股份有限公司)|[\p{Han}\p{Katakana}ー]{2,8}(?:电子|微电子|半导体|半導体|デバイス|エレクトロニクス|半導體|光电|光電|电气|電氣|电器|科技|接插件|继电器|繼電器|连接器|連接器|电容|電容|电阻|电感|传感器|器件|元件|电源|精密|製作所|電機|電子|電気|工業|化成|電工|精工|セミコンダクタ)(?:(?:股份)?有限公司|株式会社)?|株式会社[\p{Han}\p{Katakana}ー]{2,20}",
     )
     .ok()
 });
@@ -157,6 +157,10 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         }
         // What holds a number is a part or a document.
         if printed.split_whitespace().any(|word| word.bytes().filter(u8::is_ascii_digit).count() >= 3) {
+            continue;
+        }
+        // `Abkündigung WR-X4 Steckverbinder` is what the document is of.
+        if printed.split_once(' ').is_some_and(|(first, _)| DOCUMENTS.contains(&first.to_uppercase().as_str())) {
             continue;
         }
         let key = aliases.key(&printed);

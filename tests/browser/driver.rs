@@ -115,12 +115,21 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.expect("the script runs")
     }
 
-    /// Asks until it is so; a page that never gets there fails by the driver's own limit on scripts.
+    /// Asks until it is so. A page that is left while it is asked takes the question with it, so it is put again.
     pub async fn until(&self, condition: &str) {
+        const TIMES: usize = 20;
         let script = format!(
-            "const done = arguments[arguments.length - 1]; const look = () => {{ if ({condition}) done(true); else requestAnimationFrame(look); }}; look();"
+            "const done = arguments[arguments.length - 1], begin = performance.now(); const look = () => {{ if ({condition}) done(true); else if (performance.now() - begin > 5000) done(false); else setTimeout(look, 20); }}; look();"
         );
-        self.client.execute_async(&script, Vec::new()).await.unwrap_or_else(|error| panic!("never so: {condition}: {error}"));
+        let mut last = String::new();
+        for _ in 0..TIMES {
+            match self.client.execute_async(&script, Vec::new()).await {
+                Ok(Value::Bool(true)) => return,
+                Ok(_) => last = "not within five seconds".to_owned(),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        panic!("never so: {condition}: {last}");
     }
 
     /// A picture of the whole page.

@@ -312,6 +312,7 @@ pub async fn two_people_decide(seen: &mut Seen<'_>, dir: &Path, case: &str) {
     seen.fill("#name", "petra").await;
     seen.fill("#password", "not the password").await;
     seen.click("form.entrance button").await;
+    seen.arrives("[role=alert]").await;
     assert!(seen.text("[role=alert]").await.contains("gehören nicht zusammen"));
     drop(seen.browser.complaints().await);
     seen.look("sign-in").await;
