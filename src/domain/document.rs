@@ -82,6 +82,13 @@ pub struct Document {
 }
 
 impl Document {
+    /// A plain text of one page.
+    #[cfg(test)]
+    pub fn plain(text: &str) -> Document {
+        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
+        Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() }
+    }
+
     /// The text of a span.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")

@@ -100,7 +100,6 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            document::{Format, Page},
             maker::MakerAliases,
             notice::{Notice, NoticeKind},
         },
@@ -110,16 +109,7 @@ mod tests {
     const NOTICE: &str = "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-17\nIssue date: 2026-10-01\n\nAcme Semiconductor announces the discontinuance of the following product.\n\nAffected part number: AX100-3\nReplacement: AX110-3\n\nLast time buy date: 2027-04-30\nLast time ship date: 2027-10-29\n";
 
     fn read(text: &str) -> (Notice, Vec<Doubt>) {
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document {
-            format: Format::Text,
-            text: text.to_owned(),
-            pages,
-            tables: Vec::new(),
-            title: None,
-            warnings: Vec::new(),
-            hidden: Vec::new(),
-        };
+        let document = Document::plain(text);
         let read =
             prose::read(|_| Ok(Answers::default()), &MakerAliases::default(), &document, &SiteKnowledge::default()).expect("no model is asked");
         (read.notice, read.doubts)

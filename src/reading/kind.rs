@@ -193,19 +193,9 @@ fn without(regex: &LazyLock<Option<Regex>>, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{Format, Page, Span};
 
     fn kind(text: &str) -> NoticeKind {
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document {
-            format: Format::Text,
-            text: text.to_owned(),
-            pages,
-            tables: Vec::new(),
-            title: None,
-            warnings: Vec::new(),
-            hidden: Vec::new(),
-        };
+        let document = Document::plain(text);
         let scores = evidence(&document);
         let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).expect("kinds");
         KINDS[best]

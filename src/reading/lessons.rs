@@ -137,21 +137,11 @@ fn strings(list: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{Format, Page, Span};
 
     #[test]
     fn the_label_says_which_answers_are_right() {
         let text = "Product Discontinuance Notice PDN-2026-17\nIssue date: 2026-10-01\n\nAffected part number: AX100-3\nReplacement: AX110-3\n\nLast time buy date: 2027-04-30\nForm revision: 2019-01-15\n";
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document {
-            format: Format::Text,
-            text: text.to_owned(),
-            pages,
-            tables: Vec::new(),
-            title: None,
-            warnings: Vec::new(),
-            hidden: Vec::new(),
-        };
+        let document = Document::plain(text);
         let label = serde_json::json!({ "notice_type": "PDN", "issue_date": "2026-10-01", "last_time_buy": "2027-04-30", "affected_parts": ["AX100-3"],
             "replacements": { "AX100-3": "AX110-3" } });
         let aliases = MakerAliases::default();

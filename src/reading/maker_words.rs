@@ -150,7 +150,19 @@ pub(super) const GENERAL_WORDS: &[&str] = &[
 ];
 /// Words that a heading begins with when it says what the document is, and not who wrote it.
 pub(super) const DOCUMENTS: &[&str] = &[
-    "ABKÜNDIGUNG", "PRODUKTABKÜNDIGUNG", "MITTEILUNG", "NOTICE", "NOTIFICATION", "DISCONTINUANCE", "DISCONTINUATION", "OBSOLESCENCE", "EOL", "PCN", "PDN", "CHANGE", "END",
+    "ABKÜNDIGUNG",
+    "PRODUKTABKÜNDIGUNG",
+    "MITTEILUNG",
+    "NOTICE",
+    "NOTIFICATION",
+    "DISCONTINUANCE",
+    "DISCONTINUATION",
+    "OBSOLESCENCE",
+    "EOL",
+    "PCN",
+    "PDN",
+    "CHANGE",
+    "END",
 ];
 /// Labels that may stand right before a name.
 pub(super) const LABELS: &[&str] = &[

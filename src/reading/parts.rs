@@ -253,19 +253,9 @@ pub(super) fn cell_is_part(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{Format, Page};
 
     fn parts(text: &str) -> Vec<String> {
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document {
-            format: Format::Text,
-            text: text.to_owned(),
-            pages,
-            tables: Vec::new(),
-            title: None,
-            warnings: Vec::new(),
-            hidden: Vec::new(),
-        };
+        let document = Document::plain(text);
         find(&document, &[], &HashSet::new()).into_iter().map(|found| found.printed).collect()
     }
 

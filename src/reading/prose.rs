@@ -291,11 +291,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::document::{Format, Page, Table};
+    use crate::domain::document::Table;
 
     fn document(text: &str) -> Document {
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        Document { format: Format::Text, text: text.to_owned(), pages, tables: Vec::new(), title: None, warnings: Vec::new(), hidden: Vec::new() }
+        Document::plain(text)
     }
 
     /// By code's evidence alone, which needs no model.

@@ -133,19 +133,9 @@ fn head(document: &Document, before: u32, cells: usize) -> Option<Vec<Span>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{Format, Page};
 
     fn read(text: &str) -> Vec<Vec<Vec<String>>> {
-        let pages = vec![Page { name: "text".to_owned(), span: Span::new(0, text.len()) }];
-        let document = Document {
-            format: Format::Text,
-            text: text.to_owned(),
-            pages,
-            tables: Vec::new(),
-            title: None,
-            warnings: Vec::new(),
-            hidden: Vec::new(),
-        };
+        let document = Document::plain(text);
         tables(&document)
             .iter()
             .map(|table| table.rows.iter().map(|row| row.iter().map(|span| document.slice(*span).to_owned()).collect()).collect())
