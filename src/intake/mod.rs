@@ -333,8 +333,13 @@ pub fn content_type_of(file_name: &str) -> &'static str {
 /// A few characters of what somebody sent, for a sentence about it.
 fn few(text: &str) -> String {
     const CHARACTERS_SHOWN_MAX: usize = 24;
-    let mut short: String = text.chars().filter(|c| !c.is_control()).take(CHARACTERS_SHOWN_MAX).collect();
-    if text.chars().count() > CHARACTERS_SHOWN_MAX {
+    shown(text, CHARACTERS_SHOWN_MAX)
+}
+
+/// The first characters of it, without those that a terminal obeys.
+fn shown(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
+    if text.chars().count() > most {
         short.push('…');
     }
     short

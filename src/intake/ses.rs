@@ -12,6 +12,7 @@ use super::{
     json::{self, Node},
     mails,
     media_type::MediaType,
+    shown,
 };
 use crate::{domain::event::Event, limits};
 
@@ -26,6 +27,9 @@ pub(super) struct Certificate {
     /// Seconds since 1970 between which it is valid.
     pub(super) valid: (i64, i64),
 }
+
+/// Longest name of a bucket or an object that is told, in characters: long enough to find the mail by.
+const S3_NAME_CHARS_MAX: usize = 200;
 
 pub(super) fn verify(delivery: &Delivery, certificates: &[Certificate], settings: &Settings, now_ms: i64) -> Result<Proof, Refusal> {
     let unauthorised = |why: String| Err(Refusal::Unauthorised(format!("the delivery is not shown to come from SNS: {why}")));
@@ -72,7 +76,8 @@ pub(super) fn verify(delivery: &Delivery, certificates: &[Certificate], settings
 fn certificate_file(url: &str) -> Option<&str> {
     let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
     let file = path.rsplit('/').next()?;
-    (is_host(host) && file.ends_with(".pem") && !path.contains(['?', '#', '\\'])).then_some(file)
+    let is_name = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    (is_host(host) && is_name && file.ends_with(".pem") && !path.contains(['?', '#', '\\'])).then_some(file)
 }
 
 /// Whether this is a host of SNS in one of Amazon's regions.
@@ -140,7 +145,9 @@ pub(super) fn check(delivery: &Delivery, settings: &Settings) -> Result<Vec<Take
     let Some(content) = message.get("content") else {
         let (bucket, key) = (of_action("bucketName"), of_action("objectKey"));
         return Err(Refusal::Malformed(format!(
-            "the mail itself is not in it, it lies in S3 ({bucket}/{key}): forward it by mail, or let the rule use the SNS action"
+            "the mail itself is not in it, it lies in S3 ({}/{}): forward it by mail, or let the rule use the SNS action",
+            shown(&bucket, S3_NAME_CHARS_MAX),
+            shown(&key, S3_NAME_CHARS_MAX)
         )));
     };
     let bytes =
