@@ -24,7 +24,7 @@ static TICKED: LazyLock<Option<Regex>> =
 /// Denials: nothing ends although the words of an end stand there.
 static DENIED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:\b(?:not|never|neither|nor|nothing|nobody|no\s+plans?\s+to|no\s+(?:[\w-]+\s+){0,2}(?:is|are|was|were|has\s+been|will\s+be)|no\s+(?:part|product|device|item)s?\s+(?:is|are|will\s+be)|nicht|kein\w*|no\s+se\s+trata\s+de\s+una|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*|descatalogad?\w*)|\bwithout\s+(?:any\s+|an?\s+)?(?:discontinu\w*|end[\s-]of[\s-]life)|\bno\s+(?:end[\s-]of[\s-]life|eol|discontinuance|discontinuation|last[\s-]time[\s-]buy)\b|(?:end[\s-]of[\s-]life|\bEOL\b|discontinu\w*|obsolescence|abk[üu]ndigung\w*|arr[êe]t|obsolescencia|descontinuaci[óo]n|discontinuaci[óo]n)\)?\s+(?:date\s+)?(?:(?:is|are|has\s+been|was|ist|est|est[áa]|has)\s+)(?:currently\s+|presently\s+|derzeit\s+)?(?:not|neither|nicht|pas|no|nor)\b|(?:n'est|ne\s+sont|no\s+est[áa]n?)\s+(?:pas\s+|)(?:arr[êe]t|pr[ée]v|previst|concern)\w*|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會|再)?|并非|並非|未|暂无|暫無|没有)停[产產]|(?:生産|製造|供給)は?(?:継続|続け))",
+        r"(?i)(?:\b(?:not|never|neither|nor|nothing|nobody|no\s+plans?\s+to|no\s+(?:[\w-]+\s+){0,2}(?:is|are|was|were|has\s+been|will\s+be)|nicht|kein\w*|no\s+se\s+trata\s+de\s+una|keine\s+abk[üu]ndigung|ne\s+(?:sont|sera|seront)\s+pas|no\s+(?:se|está|serán?|hay))\b[^.;\n]{0,40}?(?:discontinu\w*|obsolet\w*|end[\s-]of[\s-]life|\bEOL\b|phas\w+\s+out|abgek[üu]ndigt|abk[üu]ndigung|eingestellt|arr[êe]t\w*|descontinu\w*|descatalogad?\w*)|\bwithout\s+(?:any\s+|an?\s+)?(?:discontinu\w*|end[\s-]of[\s-]life)|\bno\s+(?:end[\s-]of[\s-]life|eol|discontinuance|discontinuation|last[\s-]time[\s-]buy)\b|(?:end[\s-]of[\s-]life|\bEOL\b|discontinu\w*|obsolescence|abk[üu]ndigung\w*|arr[êe]t|obsolescencia|descontinuaci[óo]n|discontinuaci[óo]n)\)?\s+(?:date\s+)?(?:(?:is|are|has\s+been|was|ist|est|est[áa]|has)\s+)(?:currently\s+|presently\s+|derzeit\s+)?(?:not|neither|nicht|pas|no|nor)\b|(?:n'est|ne\s+sont|no\s+est[áa]n?)\s+(?:pas\s+|)(?:arr[êe]t|pr[ée]v|previst|concern)\w*|(?:生産中止|生産終了|製造中止|廃番|停产)(?:では|し(?:ない|ません)|の予定はありません|不会)|(?:不(?:会|會|再)?|并非|並非|未|暂无|暫無|没有)停[产產]|(?:生産|製造|供給)は?(?:継続|続け))",
     )
     .ok()
 });
@@ -99,6 +99,7 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
     let title = document.title.map_or("", |title| document.slice(title));
     let title = if title.trim_end().ends_with(['?', '？']) { "" } else { title };
     let head = format!("{title}\n{}", &document.text[..document.text.floor_char_boundary(HEAD_BYTES)]);
+    let first = document.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let mut withdraws = false;
     for sign in SIGNS.iter() {
         let Some(at) = KINDS.iter().position(|kind| *kind == sign.kind) else { continue };
@@ -107,7 +108,6 @@ pub(super) fn evidence(document: &Document) -> Vec<f64> {
         // What a letter is about when it is no notice is said at its start; in the text of a notice the same words are its terms.
         if sign.kind == NoticeKind::Other {
             scores[at] += if in_head { sign.weight } else { 0.0 };
-            let first = document.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
             scores[at] += if in_head && sign.regex.is_match(first) { FIRST_WORDS } else { 0.0 };
             continue;
         }

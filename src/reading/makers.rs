@@ -149,9 +149,9 @@ pub(super) fn find(layout: &Layout<'_>, aliases: &MakerAliases, site: &SiteKnowl
         let span = without_words_beside(layout, span);
         let printed = layout.document.slice(span).trim().trim_end_matches(',').to_owned();
         // `Attn. Harper Controls` is whom it is written to; `Retirement of` is no name.
-        if printed.to_lowercase().starts_with("att")
-            && printed.split_whitespace().next().is_some_and(|word| ["attn", "attn.", "attention"].contains(&word.to_lowercase().as_str()))
-            || [" of", " nr.", " nr", " no", " no."].iter().any(|end| printed.ends_with(end))
+        let lower = printed.to_lowercase();
+        if ["attn ", "attn. ", "attention "].iter().any(|to| lower.starts_with(to))
+            || [" of", " nr.", " nr", " no", " no."].iter().any(|end| lower.ends_with(end))
         {
             continue;
         }

@@ -168,7 +168,11 @@ fn linked(layout: &Layout<'_>, prose: &[&PartCandidate], stops: &[Span], links: 
             continue;
         }
         let mut first = at;
-        while first > 0 && roles[first - 1].is_none() && is_listed(layout, prose[first - 1].span, prose[first].span) {
+        // A semicolon parts what is said of one from what is said of the next: `nothing for A; C instead of B`.
+        let shares = |one: Span, other: Span| {
+            is_listed(layout, one, other) && !layout.document.text[one.end as usize..other.start as usize].contains([';', '；'])
+        };
+        while first > 0 && roles[first - 1].is_none() && shares(prose[first - 1].span, prose[first].span) {
             first -= 1;
         }
         for index in first..=at {

@@ -342,6 +342,59 @@ mod tests {
     }
 
     #[test]
+    fn a_date_that_was_moved_takes_the_role_of_the_one_before() {
+        let text = "Wexcombe Power\nWP-EOL-922 issue 2\nDate of issue 2: 09/22/2025\nDate of issue 1: 07/27/2025\nWhat changed: the last order date moved from 10/24/2025 to 12/24/2025. Last deliveries stay at 06/15/2026.\n";
+        let notice = read_plain(&Document::plain(text)).notice;
+        let day = |found: &Option<Found<Date>>| found.as_ref().map(|found| found.value.to_string());
+        assert_eq!(day(&notice.issue_date).as_deref(), Some("2025-09-22"), "the newest issue stands first");
+        assert_eq!(day(&notice.last_time_buy).as_deref(), Some("2025-12-24"));
+        assert_eq!(day(&notice.last_time_ship).as_deref(), Some("2026-06-15"));
+    }
+
+    #[test]
+    fn the_date_of_the_head_is_that_of_the_notice_unless_another_is_called_so() {
+        let issued = |text: &str| read_plain(&Document::plain(text)).notice.issue_date.map(|found| found.value.to_string());
+        let rest = "AX100-3 will be discontinued. Last order 2027-04-30.\n";
+        assert_eq!(issued(&format!("Acme Semiconductor, 2026-10-01\n{rest}")).as_deref(), Some("2026-10-01"));
+        assert_eq!(issued(&format!("Acme Semiconductor\nTemplate of 2026-10-01\n{rest}Date of issue: 2026-11-02\n")).as_deref(), Some("2026-11-02"));
+        assert_eq!(issued(&format!("Acme Semiconductor\nWe are closed from 2026-10-01 to 2026-10-09.\n{rest}")), None);
+    }
+
+    #[test]
+    fn lists_belong_together_by_place_and_none_keeps_its_own() {
+        let told = |text: &str| -> Vec<(String, Option<String>)> {
+            let parts = read_plain(&Document::plain(text)).notice.parts;
+            parts
+                .iter()
+                .map(|part| match &part.replacement {
+                    Replacement::Named(named) => (part.mpn.value.clone(), Some(named[0].value.clone())),
+                    Replacement::None(_) => (part.mpn.value.clone(), Some("none".to_owned())),
+                    Replacement::Unsaid => (part.mpn.value.clone(), None),
+                })
+                .collect()
+        };
+        let expected = [("AX100-3", "none"), ("AX200-7", "BX210-4")].map(|(old, new)| (old.to_owned(), Some(new.to_owned())));
+        let head = "Acme Semiconductor Inc.\nProduct Discontinuance Notice PDN-2026-17\n";
+        assert_eq!(told(&format!("{head}Part(s): AX100-3, AX200-7\nSubstitute: none, BX210-4\n")), expected);
+        assert_eq!(told(&format!("{head}Affected parts: AX100-3, AX200-7.\nSuggested: nothing for AX100-3; BX210-4 instead of AX200-7\n")), expected);
+    }
+
+    #[test]
+    fn what_only_a_supplier_ended_or_nobody_ends_is_no_discontinuance() {
+        let kind = |text: &str| read_plain(&Document::plain(text)).notice.kind;
+        assert_eq!(
+            kind("Process change notification. New resin; the former type was discontinued by its maker. No part is discontinued."),
+            NoticeKind::Pcn
+        );
+        assert_eq!(
+            kind("Process Change Notice EG-420\nWe are sorry to announce that AX100-3 will be discontinued.\nLast day to order: 2027-04-30\n"),
+            NoticeKind::Pdn
+        );
+        assert_eq!(kind("The parts are no longer recommended for use in new designs: AX100-3. An end of life is not scheduled."), NoticeKind::Nrnd);
+        assert_ne!(kind("Is AX100-3 discontinued?\nThe customer asks whether we make a last time buy.\n"), NoticeKind::Pdn);
+    }
+
+    #[test]
     fn what_an_arrow_points_at_replaces() {
         let text = "Acme Semiconductor Inc.\n\nProduct Discontinuance Notice PDN-2026-18\n\nPart number:\n  AX100-3 -> BX110-3\n  AX100 -> none\n  AX100-5 -> BX210-5\n";
         let document = document(text);
