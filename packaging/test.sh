@@ -7,6 +7,7 @@ stage_name=setup
 finish() {
     local status=$?
     printf '\n'
+    disk
     [ ${#stages[@]} -eq 0 ] || printf '%s\n' "${stages[@]}"
     if [ $status -eq 0 ]; then
         printf 'gate: passed in %d s\n' $((SECONDS - begun))
@@ -15,6 +16,13 @@ finish() {
     fi
 }
 trap finish EXIT
+
+# A full disk shows up as a compiler's error in the middle of the log: what there was and what was left is said at both ends.
+disk() {
+    printf 'disk: %s free, %s in the target folder\n' "$(df -h --output=avail . | tail -n 1 | tr -d ' ')" \
+        "$(du -sh "${CARGO_TARGET_DIR:-target}" 2>/dev/null | cut -f 1)"
+}
+disk
 
 stage() {
     local from=$SECONDS
@@ -27,7 +35,8 @@ stage() {
 }
 
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}" GIT_TERMINAL_PROMPT=0
+# Incremental compilation keeps gigabytes that a gate never comes back to.
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}" CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" GIT_TERMINAL_PROMPT=0
 tools="$(realpath -m "${CARGO_TARGET_DIR:-target}")/tools"
 PATH="$PATH:$tools/bin"
 
