@@ -19,10 +19,9 @@ trap finish EXIT
 
 # A full disk shows up as a compiler's error in the middle of the log: what there was and what was left is said at both ends.
 disk() {
-    printf 'disk: %s free, %s in the target folder\n' "$(df -h --output=avail . | tail -n 1 | tr -d ' ')" \
-        "$(du -sh "${CARGO_TARGET_DIR:-target}" 2>/dev/null | cut -f 1)"
+    [ -n "${target:-}" ] && mkdir -p "$target" || return 0
+    printf 'disk: %s free, %s in %s\n' "$(df -h --output=avail "$target" | tail -n 1 | tr -d ' ')" "$(du -sh "$target" | cut -f 1)" "${CARGO_TARGET_DIR:-target}"
 }
-disk
 
 stage() {
     local from=$SECONDS
@@ -37,7 +36,9 @@ stage() {
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 # Incremental compilation keeps gigabytes that a gate never comes back to.
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}" CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" GIT_TERMINAL_PROMPT=0
-tools="$(realpath -m "${CARGO_TARGET_DIR:-target}")/tools"
+target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
+tools="$target/tools"
+disk
 PATH="$PATH:$tools/bin"
 
 toolchain() {

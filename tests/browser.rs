@@ -9,8 +9,7 @@ mod common;
 mod driver;
 #[path = "browser/journey.rs"]
 mod journey;
-#[path = "notify/receiver.rs"]
-#[allow(dead_code, reason = "the tests of messages use the rest")]
+#[path = "common/receiver.rs"]
 mod receiver;
 
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ mod stored;
 
 mod mail;
 mod outbox;
+#[path = "../common/receiver.rs"]
 mod receiver;
 mod server;
 mod syslog;

@@ -1,4 +1,5 @@
 //! Receivers on loopback that take what is sent and answer as they are told.
+#![allow(dead_code, reason = "each test file uses its own part of this module")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
